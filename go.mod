@@ -1,0 +1,3 @@
+module modkeep
+
+go 1.26

@@ -1,0 +1,341 @@
+// Package elf reads the parts of an ELF file that Linux looks at when it loads
+// a module: the header, the section headers, sections and symbols; 32 and 64
+// bit, both byte orders.
+//
+// It judges nothing: a field that lies outside the file is an error only when
+// somebody asks for what it points at, so that package loader can say what a
+// kernel would say of a damaged file. Every length is held against the size of
+// the file before memory is taken for it.
+package elf
+
+import (
+	"encoding/binary"
+	"fmt"
+	"io"
+)
+
+// Section types, flags, symbol bindings and indexes; names and values from
+// elf(5).
+const (
+	ET_REL = 1
+
+	SHT_NULL     = 0
+	SHT_PROGBITS = 1
+	SHT_SYMTAB   = 2
+	SHT_STRTAB   = 3
+	SHT_RELA     = 4
+	SHT_NOTE     = 7
+	SHT_NOBITS   = 8
+	SHT_REL      = 9
+
+	SHF_WRITE     = 0x1
+	SHF_ALLOC     = 0x2
+	SHF_EXECINSTR = 0x4
+
+	SHN_UNDEF     = 0
+	SHN_LIVEPATCH = 0xff20
+	SHN_ABS       = 0xfff1
+	SHN_COMMON    = 0xfff2
+	SHN_XINDEX    = 0xffff
+
+	STB_LOCAL  = 0
+	STB_GLOBAL = 1
+	STB_WEAK   = 2
+)
+
+// FormatError says what is wrong with an ELF file and where.
+type FormatError struct {
+	Section string // name or "section 12"; empty for the header
+	Offset  int64  // byte offset in the (decompressed) file
+	Msg     string
+}
+
+func (e *FormatError) Error() string {
+	if e.Section == "" {
+		return fmt.Sprintf("offset %#x: %s", e.Offset, e.Msg)
+	}
+	return fmt.Sprintf("section %s: offset %#x: %s", e.Section, e.Offset, e.Msg)
+}
+
+// Header is the ELF header, widened to 64 bit.
+type Header struct {
+	Is64      bool
+	Order     binary.ByteOrder
+	Ident     [16]byte
+	Type      uint16
+	Machine   uint16
+	Version   uint32
+	Entry     uint64
+	Phoff     uint64
+	Shoff     uint64
+	Flags     uint32
+	Ehsize    uint16
+	Phentsize uint16
+	Phnum     uint16
+	Shentsize uint16
+	Shnum     uint16
+	Shstrndx  uint16
+}
+
+// HeaderSize returns sizeof(Elf32_Ehdr) or sizeof(Elf64_Ehdr).
+func (h *Header) HeaderSize() int64 {
+	if h.Is64 {
+		return 64
+	}
+	return 52
+}
+
+// SectionHeaderSize returns sizeof(Elf32_Shdr) or sizeof(Elf64_Shdr).
+func (h *Header) SectionHeaderSize() int64 {
+	if h.Is64 {
+		return 64
+	}
+	return 40
+}
+
+// SymbolSize returns sizeof(Elf32_Sym) or sizeof(Elf64_Sym).
+func (h *Header) SymbolSize() int64 {
+	if h.Is64 {
+		return 24
+	}
+	return 16
+}
+
+// Section is a section header, widened to 64 bit.
+type Section struct {
+	Index     int
+	Name      string // empty where NameOff points outside .shstrtab
+	NameOff   uint32
+	Type      uint32
+	Flags     uint64
+	Addr      uint64
+	Offset    uint64
+	Size      uint64
+	Link      uint32
+	Info      uint32
+	Addralign uint64
+	Entsize   uint64
+}
+
+// Symbol is an entry of a symbol table, widened to 64 bit.
+type Symbol struct {
+	Index   int
+	Name    string // empty where NameOff points outside the string table
+	NameOff uint32
+	Info    uint8
+	Other   uint8
+	Section uint16 // st_shndx
+	Value   uint64
+	Size    uint64
+}
+
+// Bind returns the symbol's binding, STB_….
+func (s *Symbol) Bind() uint8 { return s.Info >> 4 }
+
+// SymType returns the symbol's type, STT_….
+func (s *Symbol) SymType() uint8 { return s.Info & 15 }
+
+// File is an ELF file whose header and section headers were read.
+type File struct {
+	Header
+	Sections []Section // empty where the section header table lies outside the file
+
+	r    io.ReaderAt
+	size int64
+}
+
+// ReadHeader reads the ELF header of a file of size bytes. The error is a
+// *FormatError where the file is too short or not ELF, else one of r.
+func ReadHeader(r io.ReaderAt, size int64) (Header, error) {
+	var h Header
+	buf := make([]byte, 64)
+	n, err := r.ReadAt(buf[:min(64, max(size, 0))], 0)
+	if err != nil && err != io.EOF {
+		return h, err
+	}
+	buf = buf[:n]
+	if n < 16 || string(buf[:4]) != "\x7fELF" {
+		return h, &FormatError{Msg: "not an ELF file"}
+	}
+	copy(h.Ident[:], buf)
+	h.Is64 = buf[4] == 2
+	h.Order = binary.LittleEndian
+	if buf[5] == 2 {
+		h.Order = binary.BigEndian
+	}
+	if int64(n) < h.HeaderSize() {
+		return h, &FormatError{Offset: int64(n), Msg: "file ends inside the ELF header"}
+	}
+	o := h.Order
+	h.Type, h.Machine, h.Version = o.Uint16(buf[16:]), o.Uint16(buf[18:]), o.Uint32(buf[20:])
+	tail := buf[36:]
+	if h.Is64 {
+		h.Entry, h.Phoff, h.Shoff = o.Uint64(buf[24:]), o.Uint64(buf[32:]), o.Uint64(buf[40:])
+		tail = buf[48:]
+	} else {
+		h.Entry, h.Phoff, h.Shoff = uint64(o.Uint32(buf[24:])), uint64(o.Uint32(buf[28:])), uint64(o.Uint32(buf[32:]))
+	}
+	h.Flags = o.Uint32(tail)
+	for i, p := range []*uint16{&h.Ehsize, &h.Phentsize, &h.Phnum, &h.Shentsize, &h.Shnum, &h.Shstrndx} {
+		*p = o.Uint16(tail[4+2*i:])
+	}
+	return h, nil
+}
+
+// New reads the header, the section headers and their names. A section header
+// table that lies outside the file, or whose entries have another size than
+// the class's, leaves Sections empty: that is for the caller to judge.
+func New(r io.ReaderAt, size int64) (*File, error) {
+	h, err := ReadHeader(r, size)
+	if err != nil {
+		return nil, err
+	}
+	f := &File{Header: h, r: r, size: size}
+	ent := h.SectionHeaderSize()
+	if h.Shnum == 0 || int64(h.Shentsize) != ent || !f.inside(h.Shoff, uint64(h.Shnum)*uint64(ent)) {
+		return f, nil
+	}
+	buf := make([]byte, int64(h.Shnum)*ent)
+	if _, err := r.ReadAt(buf, int64(h.Shoff)); err != nil && err != io.EOF {
+		return nil, fmt.Errorf("section headers: %w", err)
+	}
+	f.Sections = make([]Section, h.Shnum)
+	for i := range f.Sections {
+		f.Sections[i] = h.section(i, buf[int64(i)*ent:])
+	}
+	if int(h.Shstrndx) >= len(f.Sections) {
+		return f, nil
+	}
+	names, err := f.Data(&f.Sections[h.Shstrndx])
+	if err != nil {
+		return f, nil
+	}
+	strs := string(names)
+	for i := range f.Sections {
+		f.Sections[i].Name = stringAt(strs, f.Sections[i].NameOff)
+	}
+	return f, nil
+}
+
+// Size returns the number of bytes in the file.
+func (f *File) Size() int64 { return f.size }
+
+// Reader returns the bytes the file was made from.
+func (f *File) Reader() io.ReaderAt { return f.r }
+
+func (f *File) inside(off, n uint64) bool {
+	return off <= uint64(f.size) && n <= uint64(f.size)-off
+}
+
+func (h *Header) section(i int, b []byte) Section {
+	o := h.Order
+	s := Section{Index: i, NameOff: o.Uint32(b), Type: o.Uint32(b[4:])}
+	if h.Is64 {
+		s.Flags, s.Addr, s.Offset, s.Size = o.Uint64(b[8:]), o.Uint64(b[16:]), o.Uint64(b[24:]), o.Uint64(b[32:])
+		s.Link, s.Info, s.Addralign, s.Entsize = o.Uint32(b[40:]), o.Uint32(b[44:]), o.Uint64(b[48:]), o.Uint64(b[56:])
+		return s
+	}
+	s.Flags, s.Addr, s.Offset, s.Size = uint64(o.Uint32(b[8:])), uint64(o.Uint32(b[12:])), uint64(o.Uint32(b[16:])), uint64(o.Uint32(b[20:]))
+	s.Link, s.Info, s.Addralign, s.Entsize = o.Uint32(b[24:]), o.Uint32(b[28:]), uint64(o.Uint32(b[32:])), uint64(o.Uint32(b[36:]))
+	return s
+}
+
+// Section returns the first section of that name, nil where there is none.
+func (f *File) Section(name string) *Section {
+	for i := range f.Sections {
+		if f.Sections[i].Name == name && f.Sections[i].Type != SHT_NULL {
+			return &f.Sections[i]
+		}
+	}
+	return nil
+}
+
+// Data returns the bytes of a section; none for SHT_NOBITS and SHT_NULL. The
+// error is a *FormatError where the section does not lie inside the file.
+func (f *File) Data(s *Section) ([]byte, error) {
+	if s.Type == SHT_NOBITS || s.Type == SHT_NULL || s.Size == 0 {
+		return nil, nil
+	}
+	if !f.inside(s.Offset, s.Size) {
+		return nil, &FormatError{Section: s.label(), Offset: int64(s.Offset), Msg: fmt.Sprintf("%d bytes do not lie inside the file of %d", s.Size, f.size)}
+	}
+	if b, ok := f.r.(interface{ Bytes() []byte }); ok {
+		return b.Bytes()[s.Offset : s.Offset+s.Size : s.Offset+s.Size], nil
+	}
+	buf := make([]byte, s.Size)
+	if n, err := f.r.ReadAt(buf, int64(s.Offset)); n < len(buf) {
+		return nil, fmt.Errorf("section %s: %w", s.label(), err)
+	}
+	return buf, nil
+}
+
+func (s *Section) label() string {
+	if s.Name != "" {
+		return s.Name
+	}
+	return fmt.Sprintf("%d", s.Index)
+}
+
+// Symtab returns the first SHT_SYMTAB section, nil where the file is stripped.
+func (f *File) Symtab() *Section {
+	for i := range f.Sections {
+		if f.Sections[i].Type == SHT_SYMTAB {
+			return &f.Sections[i]
+		}
+	}
+	return nil
+}
+
+// Symbols returns the entries of a symbol table in the file's order, the null
+// entry 0 left out (Symbol.Index still counts it). A part of an entry at the
+// end is dropped, as the kernel's division drops it.
+func (f *File) Symbols(symtab *Section) ([]Symbol, error) {
+	data, err := f.Data(symtab)
+	if err != nil {
+		return nil, err
+	}
+	var strs string
+	if int(symtab.Link) < len(f.Sections) {
+		b, err := f.Data(&f.Sections[symtab.Link])
+		if err != nil {
+			return nil, err
+		}
+		strs = string(b)
+	}
+	ent := int(f.SymbolSize())
+	n := len(data) / ent
+	if n <= 1 {
+		return nil, nil
+	}
+	syms := make([]Symbol, n-1)
+	for i := range syms {
+		f.symbol(&syms[i], i+1, data[(i+1)*ent:(i+2)*ent])
+		syms[i].Name = stringAt(strs, syms[i].NameOff)
+	}
+	return syms, nil
+}
+
+func (h *Header) symbol(s *Symbol, i int, b []byte) {
+	o := h.Order
+	s.Index, s.NameOff = i, o.Uint32(b)
+	if h.Is64 {
+		s.Info, s.Other, s.Section = b[4], b[5], o.Uint16(b[6:])
+		s.Value, s.Size = o.Uint64(b[8:]), o.Uint64(b[16:])
+		return
+	}
+	s.Value, s.Size = uint64(o.Uint32(b[4:])), uint64(o.Uint32(b[8:]))
+	s.Info, s.Other, s.Section = b[12], b[13], o.Uint16(b[14:])
+}
+
+func stringAt(strs string, off uint32) string {
+	if uint64(off) >= uint64(len(strs)) {
+		return ""
+	}
+	s := strs[off:]
+	for i := 0; i < len(s); i++ {
+		if s[i] == 0 {
+			return s[:i]
+		}
+	}
+	return s
+}
