@@ -1,0 +1,101 @@
+// Command modkeep says before anyone reboots whether a kernel module will load
+// on a kernel, exactly why not, and what puts it right.
+//
+// Each verb is one thin file: options, flags, a run function that makes a
+// value, and a printer that writes that value as text or, with --json, as one
+// JSON document. Data goes to stdout, talk to stderr.
+package main
+
+//go:generate go test -count=1 -run ^TestDocs$ . -args -update
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+
+	"github.com/spf13/cobra"
+)
+
+func main() {
+	os.Exit(run(context.Background(), os.Args, os.Stdin, os.Stdout, os.Stderr))
+}
+
+// run executes one command line and returns the exit status. args[0] is the
+// name the program was called by.
+func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer) (status int) {
+	defer func() {
+		if p := recover(); p != nil {
+			fmt.Fprintf(errOut, "modkeep: internal error: %v\n", p)
+			fmt.Fprintln(errOut, "hint: this is a bug in modkeep; with MODKEEP_DEBUG=1 the same command prints where")
+			if os.Getenv("MODKEEP_DEBUG") != "" {
+				errOut.Write(debug.Stack())
+			}
+			status = statusUnknown
+		}
+	}()
+	root := commandCalled(filepath.Base(args[0]))
+	root.SetArgs(args[1:])
+	root.SetIn(in)
+	root.SetOut(out)
+	root.SetErr(errOut)
+	return statusOf(root.ExecuteContext(ctx), errOut)
+}
+
+// commandCalled returns the command tree for the name the program was called
+// by. A drop-in for another tool, called through a symbolic link of that
+// tool's name, gets its case here; every other name is modkeep itself.
+func commandCalled(name string) *cobra.Command {
+	switch name {
+	default:
+		return newRootCommand()
+	}
+}
+
+// newRootCommand returns modkeep with its verbs, in the order of the help.
+func newRootCommand() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "modkeep",
+		Short: "Keep kernel modules working across kernel updates",
+		Long: `modkeep keeps kernel modules working across kernel updates. It says before
+anyone reboots whether a module will load on a kernel, exactly why not, and
+what puts it right.` + exitStatus(
+			"the answer is yes, or what was asked for is done",
+			"the answer is no: a module would be refused",
+			"the answer could not be told: bad usage, unreadable or unknown input"),
+		SilenceUsage:               true,
+		SilenceErrors:              true,
+		SuggestionsMinimumDistance: 2,
+		CompletionOptions:          cobra.CompletionOptions{HiddenDefaultCmd: true},
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return nil
+			}
+			return unknownCommand(cmd, args[0])
+		},
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cmd.SetOut(cmd.ErrOrStderr())
+			cmd.Help()
+			return silent(statusUnknown)
+		},
+	}
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return usageErrorf(cmd, "%w", err)
+	})
+	root.SetHelpCommand(&cobra.Command{Hidden: true})
+	for _, verb := range []*cobra.Command{
+		newCheckCommand(),
+		newShowCommand(),
+		newSymbolsCommand(),
+		newKernelsCommand(),
+		newDiagnoseCommand(),
+		newVersionCommand(),
+	} {
+		if verb != nil {
+			root.AddCommand(verb)
+		}
+	}
+	return root
+}
