@@ -1,0 +1,126 @@
+package depmod
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+)
+
+// maxLinks is how many symbolic links one path may lead through, as in the
+// kernel (include/linux/namei.h, MAXSYMLINKS).
+const maxLinks = 40
+
+// Resolve follows a path inside a root the way the kernel would after
+// chroot(root): absolute link targets and ".." never leave the root. p is the
+// path inside the root; so is the result, which holds no links and names a
+// file that exists. root itself is taken as it is.
+//
+// The error is a *fs.PathError whose Path is the component inside the root
+// that failed: fs.ErrNotExist for a dangling link too, syscall.ELOOP for a
+// circle.
+func Resolve(root, p string) (string, error) {
+	links := 0
+	done := "" // resolved so far, inside the root; "" is the root
+	rest := p
+	for rest != "" {
+		var name string
+		name, rest, _ = strings.Cut(rest, "/")
+		switch name {
+		case "", ".":
+			continue
+		case "..":
+			done = done[:max(strings.LastIndexByte(done, '/'), 0)]
+			continue
+		}
+		next := done + "/" + name
+		info, err := os.Lstat(onHost(root, next))
+		if err != nil {
+			return "", pathError("resolve", next, err)
+		}
+		if info.Mode()&fs.ModeSymlink == 0 {
+			done = next
+			continue
+		}
+		if links++; links > maxLinks {
+			return "", &fs.PathError{Op: "resolve", Path: inside(p), Err: syscall.ELOOP}
+		}
+		target, err := os.Readlink(onHost(root, next))
+		if err != nil {
+			return "", pathError("readlink", next, err)
+		}
+		if strings.HasPrefix(target, "/") {
+			done = ""
+		}
+		if rest = target + "/" + rest; len(rest) > 1<<16 {
+			return "", &fs.PathError{Op: "resolve", Path: inside(p), Err: syscall.ENAMETOOLONG}
+		}
+	}
+	if done == "" {
+		return "/", nil
+	}
+	return done, nil
+}
+
+func pathError(op, p string, err error) error {
+	var pe *fs.PathError
+	if errors.As(err, &pe) {
+		err = pe.Err
+	}
+	return &fs.PathError{Op: op, Path: p, Err: err}
+}
+
+// onHost returns where a path of the root lies on this machine.
+func onHost(root, p string) string {
+	if root == "" || root == "/" {
+		return p
+	}
+	return filepath.Join(root, p)
+}
+
+// cause is an error's text without the path, which the caller names itself.
+func cause(err error) string {
+	var pe *fs.PathError
+	if errors.As(err, &pe) {
+		return pe.Err.Error()
+	}
+	return err.Error()
+}
+
+// readSmall reads a regular file of at most limit bytes; it does not wait on a
+// FIFO and reads no device.
+func readSmall(name string, limit int64) ([]byte, error) {
+	f, err := openRegular(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, limit+1))
+	if err != nil {
+		return nil, err
+	}
+	if int64(len(b)) > limit {
+		return nil, fmt.Errorf("larger than %d bytes", limit)
+	}
+	return b, nil
+}
+
+func openRegular(name string) (*os.File, error) {
+	f, err := os.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	info, err := f.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = errors.New("not a regular file")
+	}
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
+}

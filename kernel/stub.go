@@ -1,0 +1,11 @@
+package kernel
+
+type (
+	tableResult   struct{}
+	treeResult    struct{}
+	imageResult   struct{}
+	ownResult     struct{}
+	builtinResult struct{}
+	thirdResult   struct{}
+	opened        struct{}
+)
