@@ -1,0 +1,147 @@
+package kerneltest
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os/exec"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"modkeep/internal/kerneltest/wire"
+)
+
+// Machine is a virtual machine to boot a kernel in.
+type Machine struct {
+	// Arch is Debian's name of the architecture: amd64 or arm64.
+	Arch string
+	// Kernel is the path of the kernel image.
+	Kernel string
+	// Cmdline is added to the kernel's command line.
+	Cmdline string
+	// MemMB is the memory in MiB; 0 lets the size of the modules decide.
+	MemMB int
+	// Silence is how long the machine may say nothing before it counts as
+	// hung; 0 means a minute and a half.
+	Silence time.Duration
+}
+
+// emulators are the programs and what they need for each architecture. A
+// processor with every feature TCG has runs kernels of all ages.
+var emulators = map[string]struct {
+	program string
+	args    []string
+	console string
+}{
+	"amd64": {"qemu-system-x86_64", []string{"-cpu", "max"}, "ttyS0"},
+	"arm64": {"qemu-system-aarch64", []string{"-machine", "virt", "-cpu", "cortex-a72"}, "ttyAMA0"},
+}
+
+// Emulator is the program that runs machines of an architecture, such as
+// qemu-system-x86_64; empty if there is none.
+func Emulator(arch string) string { return emulators[arch].program }
+
+// quietCmdline keeps the kernel's messages in its log and off the console,
+// has it say when it calls a module's init, and keeps watchdogs of a slow,
+// emulated processor from adding to the log.
+const quietCmdline = "quiet loglevel=0 panic=-1 initcall_debug log_buf_len=16M " +
+	"nosoftlockup nowatchdog rcupdate.rcu_cpu_stall_suppress=1"
+
+// command is the emulator's command line for one boot.
+func (m Machine) command(ctx context.Context, initrd string, payload int64, extra string) (*exec.Cmd, error) {
+	e, ok := emulators[m.Arch]
+	if !ok {
+		return nil, fmt.Errorf("architecture %s: no emulator known", m.Arch)
+	}
+	mem := m.MemMB
+	if mem == 0 {
+		// The archive lies in memory twice while it is unpacked, and the
+		// largest modules once more.
+		mem = 512 + int(payload>>20)*5/2
+	}
+	cmdline := strings.Join([]string{"console=" + e.console, quietCmdline, m.Cmdline, extra}, " ")
+	args := append([]string{"-accel", "tcg", "-nodefaults", "-no-reboot", "-display", "none",
+		"-serial", "stdio", "-m", fmt.Sprint(mem), "-kernel", m.Kernel, "-initrd", initrd,
+		"-append", cmdline}, e.args...)
+	return exec.CommandContext(ctx, e.program, args...), nil
+}
+
+// errHung is the end of a machine that says nothing any more.
+var errHung = errors.New("machine hung")
+
+// run starts the emulator, calls event for each event of the guest, and
+// returns what else was on the console. It ends the emulator at the event
+// Done, and when nothing has come for the time of Silence (errHung).
+func (m Machine) run(cmd *exec.Cmd, event func(wire.Event)) (console string, err error) {
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return "", err
+	}
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	if err := cmd.Start(); err != nil {
+		return "", err
+	}
+	silence := m.Silence
+	if silence == 0 {
+		silence = 90 * time.Second
+	}
+	var hung atomic.Bool
+	watch := time.AfterFunc(silence, func() { hung.Store(true); cmd.Process.Kill() })
+	done := false
+	console, err = readConsole(out, func(e wire.Event) {
+		watch.Reset(silence)
+		event(e)
+		if e.Kind == wire.Done {
+			done = true
+			cmd.Process.Kill()
+		}
+	})
+	watch.Stop()
+	if hung.Load() {
+		err = errHung
+	}
+	wait := cmd.Wait()
+	switch {
+	case done:
+		return console, nil
+	case err != nil:
+		return console, err
+	case wait != nil:
+		return console, fmt.Errorf("%s: %w: %s", cmd.Path, wait, strings.TrimSpace(stderr.String()))
+	}
+	return console, nil
+}
+
+// consoleTail is how many bytes of the console are kept.
+const consoleTail = 64 << 10
+
+// readConsole splits the guest's console into events and the rest, of which
+// it returns the tail.
+func readConsole(r io.Reader, event func(wire.Event)) (string, error) {
+	in := bufio.NewReaderSize(r, 1<<20)
+	var rest []byte
+	for {
+		line, err := in.ReadBytes('\n')
+		if text, ok := bytes.CutPrefix(line, []byte(wire.Marker)); ok {
+			var e wire.Event
+			if json.Unmarshal(text, &e) == nil {
+				event(e)
+			}
+		} else if len(bytes.TrimSpace(line)) > 0 {
+			rest = append(rest, line...)
+			rest = rest[max(0, len(rest)-consoleTail):]
+		}
+		if err == io.EOF {
+			return string(rest), nil
+		}
+		if err != nil {
+			return string(rest), err
+		}
+	}
+}
