@@ -1,0 +1,3 @@
+package xz
+
+func (d *decoder) run() status { return d.runGo() }
