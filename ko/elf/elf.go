@@ -9,9 +9,34 @@
 package elf
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"io"
+)
+
+// MaxData is the most bytes that are read of one section. The largest that
+// package ko asks for in real modules, the symbol table of amdgpu with its
+// strings, is below 4 MiB; only debugging information is larger than this.
+const MaxData = 32 << 20
+
+// MaxName is the longest section or symbol name that is believed, in bytes
+// (the kernel's KSYM_NAME_LEN is 512 since 6.1). Without such a limit a string
+// table without NULs makes every walk over names quadratic.
+const MaxName = 4096
+
+// Machines, from elf(5), whose relocations or formats differ from the rest.
+const (
+	EM_386     = 3
+	EM_MIPS    = 8
+	EM_PPC     = 20
+	EM_PPC64   = 21
+	EM_S390    = 22
+	EM_ARM     = 40
+	EM_IA_64   = 50
+	EM_X86_64  = 62
+	EM_AARCH64 = 183
+	EM_RISCV   = 243
 )
 
 // Section types, flags, symbol bindings and indexes; names and values from
@@ -45,16 +70,20 @@ const (
 
 // FormatError says what is wrong with an ELF file and where.
 type FormatError struct {
-	Section string // name or "section 12"; empty for the header
-	Offset  int64  // byte offset in the (decompressed) file
+	Section string // name or index; empty for the file as a whole
+	Offset  int64  // byte offset in the section, else in the (decompressed) file; negative for none
 	Msg     string
 }
 
 func (e *FormatError) Error() string {
-	if e.Section == "" {
-		return fmt.Sprintf("offset %#x: %s", e.Offset, e.Msg)
+	where := ""
+	if e.Section != "" {
+		where = "section " + e.Section + ": "
 	}
-	return fmt.Sprintf("section %s: offset %#x: %s", e.Section, e.Offset, e.Msg)
+	if e.Offset >= 0 {
+		where += fmt.Sprintf("offset %#x: ", e.Offset)
+	}
+	return where + e.Msg
 }
 
 // Header is the ELF header, widened to 64 bit.
@@ -104,7 +133,7 @@ func (h *Header) SymbolSize() int64 {
 // Section is a section header, widened to 64 bit.
 type Section struct {
 	Index     int
-	Name      string // empty where NameOff points outside .shstrtab
+	Name      string // empty where NameOff points outside .shstrtab or the name is longer than MaxName
 	NameOff   uint32
 	Type      uint32
 	Flags     uint64
@@ -120,7 +149,7 @@ type Section struct {
 // Symbol is an entry of a symbol table, widened to 64 bit.
 type Symbol struct {
 	Index   int
-	Name    string // empty where NameOff points outside the string table
+	Name    string // empty where NameOff points outside the string table, or not asked for
 	NameOff uint32
 	Info    uint8
 	Other   uint8
@@ -155,7 +184,7 @@ func ReadHeader(r io.ReaderAt, size int64) (Header, error) {
 	}
 	buf = buf[:n]
 	if n < 16 || string(buf[:4]) != "\x7fELF" {
-		return h, &FormatError{Msg: "not an ELF file"}
+		return h, &FormatError{Offset: -1, Msg: "not an ELF file"}
 	}
 	copy(h.Ident[:], buf)
 	h.Is64 = buf[4] == 2
@@ -195,8 +224,8 @@ func New(r io.ReaderAt, size int64) (*File, error) {
 	if h.Shnum == 0 || int64(h.Shentsize) != ent || !f.inside(h.Shoff, uint64(h.Shnum)*uint64(ent)) {
 		return f, nil
 	}
-	buf := make([]byte, int64(h.Shnum)*ent)
-	if _, err := r.ReadAt(buf, int64(h.Shoff)); err != nil && err != io.EOF {
+	buf, err := f.read(h.Shoff, uint64(h.Shnum)*uint64(ent))
+	if err != nil {
 		return nil, fmt.Errorf("section headers: %w", err)
 	}
 	f.Sections = make([]Section, h.Shnum)
@@ -208,11 +237,14 @@ func New(r io.ReaderAt, size int64) (*File, error) {
 	}
 	names, err := f.Data(&f.Sections[h.Shstrndx])
 	if err != nil {
-		return f, nil
+		return f, nil // the sections stay nameless
 	}
 	strs := string(names)
 	for i := range f.Sections {
-		f.Sections[i].Name = stringAt(strs, f.Sections[i].NameOff)
+		off := f.Sections[i].NameOff
+		if name, ok := stringAt(names, off); ok {
+			f.Sections[i].Name = strs[off : int(off)+len(name)]
+		}
 	}
 	return f, nil
 }
@@ -250,23 +282,60 @@ func (f *File) Section(name string) *Section {
 	return nil
 }
 
-// Data returns the bytes of a section; none for SHT_NOBITS and SHT_NULL. The
-// error is a *FormatError where the section does not lie inside the file.
+// AllocSection returns the first section of that name that takes memory in the
+// kernel (SHF_ALLOC), nil where there is none: what the kernel's find_sec()
+// finds.
+func (f *File) AllocSection(name string) *Section {
+	for i := range f.Sections {
+		if f.Sections[i].Flags&SHF_ALLOC != 0 && f.Sections[i].Name == name {
+			return &f.Sections[i]
+		}
+	}
+	return nil
+}
+
+// Slicer is what a reader may offer beside ReadAt: n bytes at an offset
+// without copying them, false where it does not hold them in memory.
+type Slicer interface {
+	Slice(off, n int64) ([]byte, bool)
+}
+
+// read returns bytes that lie inside the file.
+func (f *File) read(off, n uint64) ([]byte, error) {
+	if s, ok := f.r.(Slicer); ok {
+		if b, ok := s.Slice(int64(off), int64(n)); ok {
+			return b, nil
+		}
+	}
+	buf := make([]byte, n)
+	if got, err := f.r.ReadAt(buf, int64(off)); got < len(buf) {
+		if err == io.EOF {
+			err = io.ErrUnexpectedEOF
+		}
+		return nil, err
+	}
+	return buf, nil
+}
+
+// Data returns the bytes of a section; none for SHT_NOBITS and SHT_NULL. They
+// may be the reader's own memory (see Slicer): not to be changed, nor used
+// after the reader was closed. The error is a *FormatError where the section
+// does not lie inside the file or is larger than MaxData.
 func (f *File) Data(s *Section) ([]byte, error) {
 	if s.Type == SHT_NOBITS || s.Type == SHT_NULL || s.Size == 0 {
 		return nil, nil
 	}
 	if !f.inside(s.Offset, s.Size) {
-		return nil, &FormatError{Section: s.label(), Offset: int64(s.Offset), Msg: fmt.Sprintf("%d bytes do not lie inside the file of %d", s.Size, f.size)}
+		return nil, &FormatError{Section: s.label(), Offset: -1, Msg: fmt.Sprintf("%d bytes at %#x do not lie inside the file of %d", s.Size, s.Offset, f.size)}
 	}
-	if b, ok := f.r.(interface{ Bytes() []byte }); ok {
-		return b.Bytes()[s.Offset : s.Offset+s.Size : s.Offset+s.Size], nil
+	if s.Size > MaxData {
+		return nil, &FormatError{Section: s.label(), Offset: -1, Msg: fmt.Sprintf("%d bytes are more than the %d that are read of a section", s.Size, MaxData)}
 	}
-	buf := make([]byte, s.Size)
-	if n, err := f.r.ReadAt(buf, int64(s.Offset)); n < len(buf) {
+	b, err := f.read(s.Offset, s.Size)
+	if err != nil {
 		return nil, fmt.Errorf("section %s: %w", s.label(), err)
 	}
-	return buf, nil
+	return b, nil
 }
 
 func (s *Section) label() string {
@@ -286,33 +355,91 @@ func (f *File) Symtab() *Section {
 	return nil
 }
 
-// Symbols returns the entries of a symbol table in the file's order, the null
-// entry 0 left out (Symbol.Index still counts it). A part of an entry at the
-// end is dropped, as the kernel's division drops it.
-func (f *File) Symbols(symtab *Section) ([]Symbol, error) {
+// SymbolTable is a symbol table and its strings, read but not decoded.
+type SymbolTable struct {
+	h    *Header
+	data []byte
+	strs []byte
+	name string
+}
+
+// SymbolTable reads a symbol table and the string table it links to. A part of
+// an entry at the end is dropped, as the kernel's division drops it.
+func (f *File) SymbolTable(symtab *Section) (*SymbolTable, error) {
 	data, err := f.Data(symtab)
 	if err != nil {
 		return nil, err
 	}
-	var strs string
+	t := &SymbolTable{h: &f.Header, data: data, name: symtab.label()}
 	if int(symtab.Link) < len(f.Sections) {
-		b, err := f.Data(&f.Sections[symtab.Link])
-		if err != nil {
+		if t.strs, err = f.Data(&f.Sections[symtab.Link]); err != nil {
 			return nil, err
 		}
-		strs = string(b)
 	}
-	ent := int(f.SymbolSize())
-	n := len(data) / ent
+	return t, nil
+}
+
+// Len returns the number of entries, the null entry 0 among them.
+func (t *SymbolTable) Len() int { return len(t.data) / int(t.h.SymbolSize()) }
+
+// Symbol decodes entry i, 0 <= i < Len, without its name.
+func (t *SymbolTable) Symbol(i int) Symbol {
+	ent := int(t.h.SymbolSize())
+	var s Symbol
+	t.h.symbol(&s, i, t.data[i*ent:(i+1)*ent])
+	return s
+}
+
+// Section returns the section index of entry i alone.
+func (t *SymbolTable) Section(i int) uint16 {
+	if t.h.Is64 {
+		return t.h.Order.Uint16(t.data[i*24+6:])
+	}
+	return t.h.Order.Uint16(t.data[i*16+14:])
+}
+
+// Name returns the name of a symbol of the table: empty where its offset lies
+// outside the string table. The bytes are the reader's. The error is a
+// *FormatError for a name longer than MaxName.
+func (t *SymbolTable) Name(s *Symbol) ([]byte, error) {
+	name, ok := stringAt(t.strs, s.NameOff)
+	if !ok && uint64(s.NameOff) < uint64(len(t.strs)) {
+		return nil, &FormatError{Section: t.name, Offset: int64(s.Index) * t.h.SymbolSize(), Msg: fmt.Sprintf("symbol %d: name longer than %d bytes", s.Index, MaxName)}
+	}
+	return name, nil
+}
+
+// Symbols returns the entries in the file's order, the null entry 0 left out
+// (Symbol.Index still counts it). The names share one string.
+func (t *SymbolTable) Symbols() ([]Symbol, error) {
+	n := t.Len()
 	if n <= 1 {
 		return nil, nil
 	}
+	strs := string(t.strs)
+	ent := int(t.h.SymbolSize())
 	syms := make([]Symbol, n-1)
 	for i := range syms {
-		f.symbol(&syms[i], i+1, data[(i+1)*ent:(i+2)*ent])
-		syms[i].Name = stringAt(strs, syms[i].NameOff)
+		s := &syms[i]
+		t.h.symbol(s, i+1, t.data[(i+1)*ent:(i+2)*ent])
+		name, err := t.Name(s)
+		if err != nil {
+			return nil, err
+		}
+		if len(name) > 0 {
+			s.Name = strs[s.NameOff : int(s.NameOff)+len(name)]
+		}
 	}
 	return syms, nil
+}
+
+// Symbols returns the entries of a symbol table; see SymbolTable.Symbols.
+func (f *File) Symbols(symtab *Section) ([]Symbol, error) {
+	t, err := f.SymbolTable(symtab)
+	if err != nil {
+		return nil, err
+	}
+	return t.Symbols()
 }
 
 func (h *Header) symbol(s *Symbol, i int, b []byte) {
@@ -327,15 +454,18 @@ func (h *Header) symbol(s *Symbol, i int, b []byte) {
 	s.Info, s.Other, s.Section = b[12], b[13], o.Uint16(b[14:])
 }
 
-func stringAt(strs string, off uint32) string {
+// stringAt returns the string at an offset; one that the table's end cuts off
+// counts. It is false outside the table and for more than MaxName bytes.
+func stringAt(strs []byte, off uint32) ([]byte, bool) {
 	if uint64(off) >= uint64(len(strs)) {
-		return ""
+		return nil, false
 	}
 	s := strs[off:]
-	for i := 0; i < len(s); i++ {
-		if s[i] == 0 {
-			return s[:i]
-		}
+	if len(s) > MaxName+1 {
+		s = s[:MaxName+1]
 	}
-	return s
+	if i := bytes.IndexByte(s, 0); i >= 0 {
+		return s[:i:i], true
+	}
+	return s, len(s) <= MaxName
 }

@@ -1,0 +1,184 @@
+package ko
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"sync"
+	"syscall"
+)
+
+// ErrNotRegular is wrapped by the error for a directory, FIFO, socket or
+// device.
+var ErrNotRegular = errors.New("not a regular file")
+
+// MaxSize is the largest plain module file that is opened. Nothing is read
+// that is not asked for, so the limit guards offsets, not memory.
+const MaxSize = 1 << 30
+
+const (
+	// wholeSize is the size up to which a plain file is read at once: the
+	// loader's rules look at nearly all of a module without debugging
+	// information, and one pread costs less than the many it replaces.
+	wholeSize = 1 << 20
+	// tailSize is what is read of the end of a larger file: section headers,
+	// their names and the signature lie there.
+	tailSize = 16 << 10
+)
+
+// Image is the bytes of a module file, decompressed. It is read with ReadAt;
+// whether it is an ELF file nobody has looked at. It may be used by several
+// goroutines until it is closed.
+type Image struct {
+	Path        string      // as given
+	Compression Compression // of the file on disk
+	Size        int64       // bytes after decompression, signature included
+	DiskSize    int64       // bytes of the file
+
+	r      io.ReaderAt // nil where the whole file is in tail
+	file   *os.File    // what Close closes, nil for NewImage
+	tail   []byte      // the last bytes of the image, at tailAt
+	tailAt int64
+	pooled *[]byte // the buffer that Close gives back
+}
+
+// OpenImage opens a module file and decompresses it where it is compressed,
+// which its first bytes say, not its name. A FIFO, device or directory is
+// refused at once with an error that wraps ErrNotRegular.
+func OpenImage(path string) (*Image, error) {
+	// O_NONBLOCK: opening a FIFO that nobody writes to must not hang.
+	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	info, err := file.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = &fs.PathError{Op: "open", Path: path, Err: fmt.Errorf("%s: %w", kind(info.Mode()), ErrNotRegular)}
+	}
+	if err != nil {
+		file.Close()
+		return nil, err
+	}
+	im, err := NewImage(path, file, info.Size())
+	if err != nil || im.r == nil {
+		file.Close()
+		return im, err
+	}
+	im.file = file
+	return im, nil
+}
+
+// kind names what a file is instead of regular.
+func kind(m fs.FileMode) string {
+	switch {
+	case m.IsDir():
+		return "directory"
+	case m&fs.ModeNamedPipe != 0:
+		return "named pipe"
+	case m&fs.ModeSocket != 0:
+		return "socket"
+	case m&fs.ModeDevice != 0:
+		return "device"
+	}
+	return "special file"
+}
+
+// NewImage makes an Image from a file's bytes on disk. path is for messages.
+func NewImage(path string, r io.ReaderAt, size int64) (*Image, error) {
+	im := &Image{Path: path, Size: size, DiskSize: size, r: r}
+	if size > MaxSize {
+		return nil, fmt.Errorf("%s: %d bytes are more than the %d of the largest module", path, size, MaxSize)
+	}
+	if err := im.readTail(); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	var magic [6]byte
+	n, err := im.ReadAt(magic[:min(6, size)], 0)
+	if err != nil && err != io.EOF {
+		im.Close()
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	if im.Compression = compressionOf(magic[:n]); im.Compression == None {
+		return im, nil
+	}
+	data, err := decompress(im.Compression, im, size)
+	im.Close()
+	if err != nil {
+		return nil, fmt.Errorf("%s: %s: %w", path, im.Compression, err)
+	}
+	im.Size, im.r, im.tail, im.tailAt = int64(len(data)), nil, data, 0
+	return im, nil
+}
+
+// wholeFiles keeps the buffers of closed images.
+var wholeFiles = sync.Pool{New: func() any { b := make([]byte, wholeSize); return &b }}
+
+// readTail reads the whole of a small file, else its end.
+func (im *Image) readTail() error {
+	if im.Size <= wholeSize {
+		im.pooled = wholeFiles.Get().(*[]byte)
+		im.tail = (*im.pooled)[:im.Size]
+	} else {
+		im.tail, im.tailAt = make([]byte, tailSize), im.Size-tailSize
+	}
+	n, err := im.r.ReadAt(im.tail, im.tailAt)
+	if n < len(im.tail) {
+		im.Close()
+		if err == io.EOF {
+			err = io.ErrUnexpectedEOF // it became shorter since it was opened
+		}
+		return err
+	}
+	if im.tailAt == 0 {
+		im.r = nil
+	}
+	return nil
+}
+
+// Close releases the file. Bytes that were got from the image, as Data of a
+// section gives them, must not be used afterwards.
+func (im *Image) Close() error {
+	if im.pooled != nil {
+		wholeFiles.Put(im.pooled)
+	}
+	im.pooled, im.tail, im.r = nil, nil, nil
+	file := im.file
+	im.file = nil
+	if file != nil {
+		return file.Close()
+	}
+	return nil
+}
+
+// ReadAt reads bytes of the decompressed image.
+func (im *Image) ReadAt(p []byte, off int64) (int, error) {
+	if off < 0 {
+		return 0, fmt.Errorf("%s: read at %d", im.Path, off)
+	}
+	if off >= im.Size {
+		return 0, io.EOF
+	}
+	if off >= im.tailAt && im.tail != nil {
+		n := copy(p, im.tail[off-im.tailAt:])
+		if n < len(p) {
+			return n, io.EOF
+		}
+		return n, nil
+	}
+	if im.r == nil {
+		return 0, fs.ErrClosed
+	}
+	return im.r.ReadAt(p, off)
+}
+
+// Slice returns bytes of the image without copying, false where they are not
+// in memory. They are valid until Close.
+func (im *Image) Slice(off, n int64) ([]byte, bool) {
+	if off < im.tailAt || n < 0 || off+n > im.tailAt+int64(len(im.tail)) {
+		return nil, false
+	}
+	i := off - im.tailAt
+	return im.tail[i : i+n : i+n], true
+}
