@@ -1,6 +1,456 @@
 package main
 
-import "github.com/spf13/cobra"
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
 
-// newCheckCommand returns nil until the verb has its first code.
-func newCheckCommand() *cobra.Command { return nil }
+	"github.com/spf13/cobra"
+
+	"modkeep/kernel"
+	"modkeep/loader"
+)
+
+// checkOptions are the flags of modkeep check.
+type checkOptions struct {
+	target
+	allKernels    bool
+	symvers       string
+	replace       bool
+	cmdline       string
+	config        string
+	keyring       []string
+	lockdown      string
+	loaded        string
+	fromFile      string
+	zero          bool
+	json          bool
+	strictUnknown bool
+}
+
+func newCheckCommand() *cobra.Command {
+	var opts checkOptions
+	cmd := &cobra.Command{
+		Use:   "check [flags] [MODULE|DIR|PACKAGE...]",
+		Short: "Say whether modules will load on a kernel, and why not",
+		Long: `check answers as the kernel's load_module() would: whether each module loads,
+with which errno and log lines not, for which reasons, and what puts it right.
+
+An argument with a slash, or ending in .ko, .ko.gz, .ko.xz, .ko.zst, .rpm or
+.deb, is a path; any other is the name of a module. A directory stands for all
+module files below it, a package for the modules in it. Without arguments, every
+module below the root that is not a kernel's own is judged. Modules are judged as
+a set: one may need what another one exports.
+
+Without --kernel and --all-kernels modules are judged for the kernel that will
+boot next where that can be told, else for all.` + exitStatus(
+			"all modules load on all kernels asked for (with several kernels not asked for: on at least one)",
+			"a module is refused",
+			"something could not be read or judged"),
+		Example: `  modkeep check
+  modkeep check --kernel 6.1.0-53-amd64 ./driver.ko
+  modkeep check --symvers linux-headers-6.1.0-53-amd64/Module.symvers --json *.ko
+  modkeep check --all-kernels vendor-kmod-1.0.rpm`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return runCheck(cmd, &opts, args)
+		},
+	}
+	flags := cmd.Flags()
+	opts.target.addFlags(flags)
+	flags.BoolVar(&opts.allKernels, "all-kernels", false, "judge for every kernel below the root")
+	flags.StringVar(&opts.symvers, "symvers", "", "judge for the kernel that the Module.symvers `FILE` lists")
+	flags.BoolVar(&opts.replace, "replace", false, "let the given modules displace those that --symvers lists")
+	flags.StringVar(&opts.cmdline, "cmdline", "", "take the kernel to be started with `STRING`")
+	flags.StringVar(&opts.config, "config", "", "take `FILE` for the kernel's configuration")
+	flags.StringArrayVar(&opts.keyring, "keyring", nil, "trust the certificates in `FILE` (PEM or DER) for modules; may be repeated")
+	flags.StringVar(&opts.lockdown, "lockdown", "", "take the kernel to be locked down: `none`, integrity or confidentiality")
+	flags.StringVar(&opts.loaded, "loaded", "", "take the modules in `FILE` (as /proc/modules, or one name a line) to be loaded")
+	flags.StringVar(&opts.fromFile, "from-file", "", "judge the paths in `FILE` too, one a line; - is standard input")
+	flags.BoolVarP(&opts.zero, "null", "0", false, "paths of --from-file end in NUL")
+	flags.BoolVar(&opts.strictUnknown, "strict-unknown", false, "exit with status 2 when something about a kernel is unknown")
+	addJSONFlag(flags, &opts.json)
+	return cmd
+}
+
+// checkReport is what modkeep check answers.
+type checkReport struct {
+	Verdicts []*loader.Verdict `json:"verdicts"` // by kernel, then path
+	Packages []packageReport   `json:"packages,omitempty"`
+	Errors   []fileError       `json:"errors"`
+}
+
+// checkRun is one call of modkeep check.
+type checkRun struct {
+	opts    *checkOptions
+	report  checkReport
+	asked   bool // kernels were named, or all asked for
+	kernels []*kernel.Kernel
+	modules []*loader.Module
+	loader  loader.Options
+}
+
+func runCheck(cmd *cobra.Command, opts *checkOptions, args []string) error {
+	r := &checkRun{opts: opts}
+	if err := r.validate(cmd); err != nil {
+		return err
+	}
+	args, err := r.arguments(cmd, args)
+	if err != nil {
+		return err
+	}
+	if err := r.openKernels(); err != nil {
+		return err
+	}
+	if err := r.loaderOptions(); err != nil {
+		return err
+	}
+	names := r.collect(cmd.Context(), args)
+	for _, k := range r.kernels {
+		r.judge(k, names)
+	}
+	r.sort()
+	if opts.json {
+		err = writeJSON(cmd.OutOrStdout(), &r.report)
+	} else {
+		err = r.print(cmd.OutOrStdout(), cmd.ErrOrStderr())
+	}
+	if err != nil {
+		return err
+	}
+	return statusError(r.status())
+}
+
+// statusError makes an exit status a command's error.
+func statusError(status int) error {
+	if status == statusYes {
+		return nil
+	}
+	return silent(status)
+}
+
+func (r *checkRun) validate(cmd *cobra.Command) error {
+	o := r.opts
+	switch {
+	case o.kernel != "" && o.allKernels:
+		return usageErrorf(cmd, "--kernel and --all-kernels exclude each other")
+	case o.replace && o.symvers == "":
+		return usageErrorf(cmd, "--replace goes with --symvers")
+	case o.zero && o.fromFile == "":
+		return usageErrorf(cmd, "-0 goes with --from-file")
+	}
+	switch o.lockdown {
+	case "", "none", "integrity", "confidentiality":
+		return nil
+	}
+	return usageErrorf(cmd, "--lockdown %q is not none, integrity or confidentiality", o.lockdown)
+}
+
+// arguments returns the arguments with the paths of --from-file behind them.
+func (r *checkRun) arguments(cmd *cobra.Command, args []string) ([]string, error) {
+	if r.opts.fromFile == "" {
+		return args, nil
+	}
+	in := cmd.InOrStdin()
+	if r.opts.fromFile != "-" {
+		f, err := os.Open(r.opts.fromFile)
+		if err != nil {
+			return nil, fmt.Errorf("cannot read the list of modules: %w", err)
+		}
+		defer f.Close()
+		in = f
+	}
+	paths, err := readPaths(in, r.opts.zero)
+	if err != nil {
+		return nil, fmt.Errorf("cannot read the list of modules: %w", err)
+	}
+	return append(args, paths...), nil
+}
+
+// readPaths reads one path a line, or NUL-terminated ones. A path is never a
+// name: a bare one gets a "./".
+func readPaths(in io.Reader, zero bool) ([]string, error) {
+	var paths []string
+	s := bufio.NewScanner(in)
+	s.Buffer(nil, 1<<20)
+	if zero {
+		s.Split(func(data []byte, atEOF bool) (int, []byte, error) {
+			if i := bytes.IndexByte(data, 0); i >= 0 {
+				return i + 1, data[:i], nil
+			}
+			if atEOF && len(data) > 0 {
+				return len(data), data, nil
+			}
+			return 0, nil, nil
+		})
+	}
+	for s.Scan() {
+		p := s.Text()
+		if p == "" {
+			continue
+		}
+		if !strings.Contains(p, "/") {
+			p = "./" + p
+		}
+		paths = append(paths, p)
+	}
+	return paths, s.Err()
+}
+
+// openKernels decides which kernels are spoken of.
+func (r *checkRun) openKernels() error {
+	o := r.opts
+	kopts := kernel.Options{Symvers: o.symvers, Config: o.config}
+	if o.symvers != "" && o.kernel == "" && !o.allKernels {
+		k, err := kernel.FromSymvers(o.symvers)
+		if err != nil {
+			return fmt.Errorf("cannot read the kernel's exports: %w", err)
+		}
+		r.kernels, r.asked = []*kernel.Kernel{k}, true
+		return nil
+	}
+	krels := []string{o.kernel}
+	if o.kernel == "" {
+		next, _ := kernel.Next(o.root)
+		all, err := kernel.List(o.root)
+		if err != nil {
+			return fmt.Errorf("cannot list the kernels below %s: %w", o.root, err)
+		}
+		switch {
+		case len(all) == 0:
+			return r.opts.ambiguous(all)
+		case next != "" && !o.allKernels && slices.Contains(all, next):
+			krels = []string{next}
+		default:
+			krels = all
+		}
+	}
+	r.asked = o.kernel != "" || o.allKernels || len(krels) == 1
+	for _, krel := range krels {
+		k, err := kernel.Open(o.root, krel, kopts)
+		if err != nil {
+			return o.absent(krel, err)
+		}
+		r.kernels = append(r.kernels, k)
+	}
+	return nil
+}
+
+func (r *checkRun) loaderOptions() error {
+	o := r.opts
+	r.loader = loader.Options{Cmdline: o.cmdline, Lockdown: o.lockdown, Replace: o.replace}
+	for _, path := range o.keyring {
+		keys, err := readCertificates(path)
+		if err != nil {
+			return fmt.Errorf("cannot read the keyring: %s: %w", path, err)
+		}
+		r.loader.Keyring = append(r.loader.Keyring, keys...)
+	}
+	if o.loaded == "" {
+		return nil
+	}
+	data, err := os.ReadFile(o.loaded)
+	if err != nil {
+		return fmt.Errorf("cannot read the loaded modules: %w", err)
+	}
+	for line := range strings.Lines(string(data)) {
+		if f := strings.Fields(line); len(f) > 0 {
+			r.loader.Loaded = append(r.loader.Loaded, f[0])
+		}
+	}
+	return nil
+}
+
+// readCertificates reads the X.509 certificates of a PEM or DER file.
+func readCertificates(path string) ([]*x509.Certificate, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, errors.Unwrap(err)
+	}
+	if !bytes.Contains(data, []byte("-----BEGIN")) {
+		return x509.ParseCertificates(data)
+	}
+	var keys []*x509.Certificate
+	for {
+		block, rest := pem.Decode(data)
+		if block == nil {
+			break
+		}
+		if data = rest; block.Type != "CERTIFICATE" {
+			continue
+		}
+		key, err := x509.ParseCertificate(block.Bytes)
+		if err != nil {
+			return nil, err
+		}
+		keys = append(keys, key)
+	}
+	if len(keys) == 0 {
+		return nil, errors.New("no certificate in it")
+	}
+	return keys, nil
+}
+
+// isPath reports whether an argument of check is a path, else it is a name.
+func isPath(arg string) bool {
+	if strings.Contains(arg, "/") {
+		return true
+	}
+	for _, suffix := range []string{".ko", ".ko.gz", ".ko.xz", ".ko.zst", ".rpm", ".deb"} {
+		if strings.HasSuffix(arg, suffix) {
+			return true
+		}
+	}
+	return false
+}
+
+// collect reads the modules that the arguments stand for and returns the
+// arguments that are names.
+func (r *checkRun) collect(ctx context.Context, args []string) (names []string) {
+	var paths []string
+	if len(args) == 0 {
+		paths = r.thirdParty()
+	}
+	for _, arg := range args {
+		switch {
+		case !isPath(arg):
+			names = append(names, arg)
+		case strings.HasSuffix(arg, ".rpm"), strings.HasSuffix(arg, ".deb"):
+			r.addPackage(ctx, arg)
+		default:
+			paths = append(paths, r.expand(arg)...)
+		}
+	}
+	r.add(paths)
+	return names
+}
+
+// add reads the files and keeps those that could be read.
+func (r *checkRun) add(paths []string) {
+	for _, m := range loader.ReadAll(paths) {
+		if m.Err != nil {
+			r.fail(m.Path, m.Err)
+			continue
+		}
+		r.modules = append(r.modules, m)
+	}
+}
+
+func (r *checkRun) fail(path string, err error) {
+	var pe *fs.PathError
+	if errors.As(err, &pe) && pe.Path == path {
+		err = fmt.Errorf("%s: %w", pe.Op, pe.Err)
+	}
+	text := strings.TrimPrefix(err.Error(), path+": ")
+	r.report.Errors = append(r.report.Errors, fileError{File: path, Error: text})
+}
+
+// expand returns the module files below a directory, or the file itself.
+func (r *checkRun) expand(path string) []string {
+	info, err := os.Stat(path)
+	if err != nil || !info.IsDir() {
+		return []string{path} // what is wrong with a file, reading it says
+	}
+	var files []string
+	err = filepath.WalkDir(path, func(p string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			r.fail(p, err)
+		case !d.IsDir() && !strings.HasSuffix(p, ".rpm") && !strings.HasSuffix(p, ".deb") && isPath(filepath.Base(p)):
+			files = append(files, p)
+		}
+		return nil
+	})
+	if err != nil {
+		r.fail(path, err)
+	}
+	return files
+}
+
+// thirdParty returns the files below the root that are no kernel's own, each
+// once however many links lead to it.
+func (r *checkRun) thirdParty() []string {
+	krels, err := kernel.List(r.opts.root)
+	if err != nil {
+		r.fail(r.opts.root, err)
+		return nil
+	}
+	seen := map[string]bool{}
+	var paths []string
+	for _, krel := range krels {
+		k, err := kernel.Open(r.opts.root, krel, kernel.Options{})
+		if err != nil {
+			r.fail(krel, err)
+			continue
+		}
+		for _, f := range k.ThirdParty() {
+			if !seen[f.Path] {
+				seen[f.Path] = true
+				paths = append(paths, f.Path)
+			}
+		}
+	}
+	return paths
+}
+
+// judge adds the verdicts for one kernel.
+func (r *checkRun) judge(k *kernel.Kernel, names []string) {
+	t := loader.NewTarget(k, r.loader)
+	modules := slices.Clone(r.modules)
+	for _, name := range names {
+		if m := r.named(k, name); m != nil {
+			modules = append(modules, m)
+		}
+	}
+	for _, v := range t.Check(modules) {
+		if v != nil {
+			r.report.Verdicts = append(r.report.Verdicts, v)
+		}
+	}
+}
+
+func (r *checkRun) sort() {
+	slices.SortStableFunc(r.report.Verdicts, func(a, b *loader.Verdict) int {
+		return 2*strings.Compare(a.Kernel, b.Kernel) + strings.Compare(a.Module, b.Module)
+	})
+	if r.report.Verdicts == nil {
+		r.report.Verdicts = []*loader.Verdict{}
+	}
+	if r.report.Errors == nil {
+		r.report.Errors = []fileError{}
+	}
+}
+
+// status is the exit status of the report.
+func (r *checkRun) status() int {
+	if len(r.report.Errors) > 0 {
+		return statusUnknown
+	}
+	loads := map[string]bool{}
+	refused := false
+	for _, v := range r.report.Verdicts {
+		if r.opts.strictUnknown && len(v.Unknown) > 0 {
+			return statusUnknown
+		}
+		loads[v.Module] = loads[v.Module] || v.Loads
+		refused = refused || !v.Loads
+	}
+	if r.asked {
+		return map[bool]int{false: statusYes, true: statusNo}[refused]
+	}
+	for _, ok := range loads {
+		if !ok {
+			return statusNo
+		}
+	}
+	return statusYes
+}

@@ -1,0 +1,170 @@
+package loader_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"modkeep/internal/kerneltest"
+	"modkeep/kernel"
+	"modkeep/loader"
+)
+
+// addresses stands for what a kernel prints of memory: a verdict says ADDRESS.
+var addresses = regexp.MustCompile(`\b(loc|val) [0-9a-fA-F]+`)
+
+// foreign are lines that appear among the loader's but are not its own: they
+// come from the debugging information of the module and of the kernel.
+var foreign = []*regexp.Regexp{
+	regexp.MustCompile(`^BPF:`),
+	regexp.MustCompile(`^failed to validate module \[.*\] BTF: -22$`),
+}
+
+// loaderLines returns what the kernel's loader itself said in an attempt.
+func loaderLines(r *kerneltest.Result) []string {
+	lines := []string{}
+	for _, l := range r.LoaderLog() {
+		text := addresses.ReplaceAllString(l.Text, "$1 ADDRESS")
+		if !slices.ContainsFunc(foreign, func(re *regexp.Regexp) bool { return re.MatchString(text) }) {
+			lines = append(lines, text)
+		}
+	}
+	return lines
+}
+
+// predict judges an attempt as the machine stood before it: what had been
+// loaded, and the taints the kernel had.
+func predict(k *kernel.Kernel, a *kerneltest.Attempt, r *kerneltest.Result) *loader.Verdict {
+	opts := loader.Options{Cmdline: a.Cmdline, Tainted: r.TaintBefore, Comm: "init", Flags: a.Flags}
+	var others []*loader.Module
+	for _, m := range r.LoadedBefore {
+		opts.Loaded = append(opts.Loaded, m.Name)
+		if m.File != "" {
+			others = append(others, loader.Read(m.File))
+		}
+	}
+	t := loader.NewTarget(k, opts)
+	t.Running = true
+	m := loader.Read(a.Module)
+	if m.Err != nil {
+		return &loader.Verdict{Module: a.Module, Errno: "unread: " + m.Err.Error()}
+	}
+	return t.CheckLoaded(m, others)
+}
+
+// disagreement says how a prediction and the kernel's answer differ; "" where
+// they do not.
+func disagreement(v *loader.Verdict, r *kerneltest.Result) string {
+	switch {
+	case r.Crashed:
+		return "" // the machine died in the module's own code
+	case v.Loads != r.Loads():
+		return fmt.Sprintf("predicted loads=%v, the kernel says %v", v.Loads, r.Loads())
+	case !v.Loads && v.Errno != r.Errno:
+		return fmt.Sprintf("predicted %s, the kernel says %s", v.Errno, r.Errno)
+	}
+	if got := loaderLines(r); !slices.Equal(v.Log, got) {
+		return "the kernel's lines differ"
+	}
+	return ""
+}
+
+// tally counts attempts for the table of results.
+type tally struct{ attempts, refused, mutants, disagree int }
+
+// agree runs a plan on a kernel and reports every disagreement.
+func agree(t *testing.T, k kerneltest.Kernel, attempts []kerneltest.Attempt) tally {
+	t.Helper()
+	results, err := kerneltest.Boot(context.Background(), k.Machine(), kerneltest.Plan{Attempts: attempts})
+	if err != nil {
+		t.Fatalf("boot %s: %v", k.Release, err)
+	}
+	kern, err := kernel.Open(k.Root, k.Release, kernel.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var n tally
+	rules := map[string]int{}
+	for i := range attempts {
+		a, r := &attempts[i], &results[i]
+		v := predict(kern, a, r)
+		n.attempts++
+		rules[a.Rule]++
+		if a.Rule != "" {
+			n.mutants++
+		}
+		if !r.Loads() {
+			n.refused++
+		}
+		if d := disagreement(v, r); d != "" {
+			n.disagree++
+			t.Errorf("%s: %s (rule %q): %s\n  predicted %s\n    %s\n  kernel    %s\n    %s", k.Release, a.ID, a.Rule, d,
+				v.Errno, strings.Join(v.Log, "\n    "), r.Errno, strings.Join(loaderLines(r), "\n    "))
+		}
+	}
+	var names []string
+	for rule, c := range rules {
+		names = append(names, fmt.Sprintf("%s=%d", rule, c))
+	}
+	slices.Sort(names)
+	t.Logf("%s: %d attempts, %d refused, %d mutants, %d disagree; %s", k.Release, n.attempts, n.refused, n.mutants, n.disagree, strings.Join(names, " "))
+	return n
+}
+
+// TestOracleAgreement holds verdicts against real kernels. MODKEEP_AGREE names
+// the kernels (a pattern on the release), MODKEEP_AGREE_N the attempts on each.
+func TestOracleAgreement(t *testing.T) {
+	kernels := agreementKernels(t)
+	for _, k := range kernels {
+		t.Run(k.Release, func(t *testing.T) {
+			attempts, err := kerneltest.Attempts(k, agreementBudget(), 1, t.TempDir())
+			if err != nil {
+				t.Fatal(err)
+			}
+			n := agree(t, k, attempts)
+			if n.attempts < agreementBudget() || n.refused*10 < n.attempts*3 || n.mutants*10 > n.attempts*6 {
+				t.Errorf("too thin: %d attempts, %d refused, %d mutants", n.attempts, n.refused, n.mutants)
+			}
+		})
+	}
+}
+
+func agreementBudget() int {
+	n := 100
+	fmt.Sscan(os.Getenv("MODKEEP_AGREE_N"), &n)
+	return n
+}
+
+func agreementKernels(t *testing.T) []kerneltest.Kernel {
+	t.Helper()
+	cache, err := kerneltest.OpenCache()
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := cache.Kernels()
+	if err != nil || len(all) == 0 {
+		if os.Getenv("MODKEEP_ORACLES") == "required" {
+			t.Fatalf("no kernels in the cache: %v", err)
+		}
+		t.Skipf("SKIPPED: no kernels in the cache (go run ./internal/kerneltest/lab fetch --set ci): %v", err)
+	}
+	pattern := os.Getenv("MODKEEP_AGREE")
+	var out []kerneltest.Kernel
+	for _, k := range all {
+		if pattern != "" {
+			if ok, _ := filepath.Match(pattern, k.Release); ok {
+				out = append(out, k)
+			}
+			continue
+		}
+		if k.Arch == "amd64" && strings.Contains(k.Release, "cloud") && len(out) < 2 {
+			out = append(out, k)
+		}
+	}
+	return out
+}

@@ -1,0 +1,367 @@
+package loader
+
+import (
+	"crypto/x509"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+
+	"modkeep/symvers"
+)
+
+// Provider is what a kernel says of a symbol; package kernel answers it.
+type Provider struct {
+	symvers.Export
+	Owner string // module name; "" for the kernel image
+	File  string // path on this machine; "" for the image or where not known
+	// Own is a module of the kernel's own, which is taken to load.
+	Own bool
+	// Missing says why the symbol cannot be had although a table lists it:
+	// its module is not installed.
+	Missing string
+}
+
+// Exports answers which export a kernel has of a name.
+type Exports interface {
+	Provider(symbol string) (Provider, bool)
+}
+
+// Target is a kernel that modules are judged for.
+type Target struct {
+	Profile
+	Exports Exports
+
+	// Keys are the certificates the kernel trusts for modules. They are asked
+	// for only when a signed module is judged.
+	Keys func() (keys []*x509.Certificate, known bool)
+
+	// Replace lets given modules displace what the kernel's table lists. Where
+	// there is an installed tree they always do.
+	Replace bool
+	// TableOnly is a kernel known by nothing but its table of exports.
+	TableOnly bool
+	// Running is a kernel whose loaded modules are all known: a symbol of a
+	// module that is not loaded is not there.
+	Running bool
+	// Flags are finit_module(2)'s.
+	Flags int
+	// Comm is the name of the process that loads: insmod.
+	Comm string
+}
+
+// Check judges a set of modules as a set: a module may need what another one
+// of the set exports, and a consumer whose provider is refused is refused for
+// that reason. Modules of one name are alternatives. The verdicts come in the
+// order of the modules; modules that could not be read get none (nil).
+func (t *Target) Check(modules []*Module) []*Verdict {
+	t.settle()
+	s := newSet(t, modules)
+	out := make([]*Verdict, len(modules))
+	for i, m := range modules {
+		if m.Err == nil {
+			out[i] = s.judge(s.nodes[i])
+		}
+	}
+	return out
+}
+
+// CheckLoaded judges one module on a kernel in which just the others are
+// loaded: what insmod would be told, while Check assumes what modprobe does.
+func (t *Target) CheckLoaded(m *Module, others []*Module) *Verdict {
+	t.settle()
+	t.Running = true
+	s := newSet(t, others)
+	n := &node{m: m, name: m.modname()}
+	for _, o := range s.nodes {
+		o.state = judged
+		o.verdict = &Verdict{Loads: true}
+		l := load{target: t, m: o.m, v: &Verdict{}, name: o.name}
+		l.noteTaints()
+		o.proprietary = l.proprietary
+	}
+	return s.judge(n)
+}
+
+// ReadAll reads modules on all processors, in the order of paths.
+func ReadAll(paths []string) []*Module {
+	out := make([]*Module, len(paths))
+	var next sync.Mutex
+	i := 0
+	var wg sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), len(paths)) {
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			for {
+				next.Lock()
+				from := i
+				i = min(i+8, len(paths))
+				to := i
+				next.Unlock()
+				if from == to {
+					return
+				}
+				for k := from; k < to; k++ {
+					out[k] = Read(paths[k])
+				}
+			}
+		}()
+	}
+	wg.Wait()
+	return out
+}
+
+// configIs reports whether the configuration is known and the option has that
+// value; an option that is not set has the value "n".
+func (t *Target) configIs(name, value string) bool {
+	if t.Config == nil {
+		return false
+	}
+	v, known := t.Config(name)
+	return known && v == value
+}
+
+func (t *Target) comm() string { return firstOf(t.Comm, "insmod") }
+
+// verifies reports whether the kernel's keys are known.
+func (t *Target) verifies(*Module) bool {
+	if t.Keys == nil {
+		return false
+	}
+	_, known := t.Keys()
+	return known
+}
+
+func (t *Target) verify(m *Module) error {
+	keys, _ := t.Keys()
+	return verifyFile(m, keys)
+}
+
+// set is a set of modules being judged on one kernel.
+type set struct {
+	t         *Target
+	nodes     []*node
+	byName    map[string][]*node
+	exporters map[string][]*node
+	implied   map[string]*node // providers outside the set, by file
+}
+
+// node is a module in a set.
+type node struct {
+	m           *Module
+	name        string
+	state       state
+	verdict     *Verdict
+	proprietary bool
+	needs       []*node  // providers that are modules of the set
+	needsNames  []string // names of every module that is loaded before it
+}
+
+type state int8
+
+const (
+	fresh state = iota
+	visiting
+	judged
+)
+
+func newSet(t *Target, modules []*Module) *set {
+	s := &set{t: t, byName: map[string][]*node{}, exporters: map[string][]*node{}, implied: map[string]*node{}}
+	for _, m := range modules {
+		n := &node{m: m, name: m.modname()}
+		s.nodes = append(s.nodes, n)
+		if m.Err != nil {
+			continue
+		}
+		s.byName[n.name] = append(s.byName[n.name], n)
+		for _, e := range m.exports {
+			if l := s.exporters[e.Symbol]; len(l) == 0 || l[len(l)-1] != n {
+				s.exporters[e.Symbol] = append(l, n)
+			}
+		}
+	}
+	return s
+}
+
+// judge gives a node's verdict, after those of the modules it needs.
+func (s *set) judge(n *node) *Verdict {
+	if n.state == judged {
+		return n.verdict
+	}
+	n.state = visiting
+	v := &Verdict{Module: n.m.Path, Name: n.name, Kernel: s.t.Release}
+	l := &load{target: s.t, m: n.m, v: v, modname: n.name, name: firstOf(n.m.structName, n.m.Name, n.name)}
+	l.finder = &view{s, n}
+	v.Errno = l.run()
+	v.Loads = v.Errno == ""
+	v.Basis = l.basis
+	n.proprietary = l.proprietary
+	v.Insmod = insmodText(n.m.Path, v.Errno)
+	v.Modprobe = modprobeText(n.name, s.modprobeErrno(n, v))
+	s.advise(n, l)
+	v.finish()
+	n.verdict, n.state = v, judged
+	return v
+}
+
+// modprobeErrno is what modprobe would report: it loads what a module needs
+// first and stops at the first that fails.
+func (s *set) modprobeErrno(n *node, v *Verdict) string {
+	for _, p := range n.needs {
+		if p.verdict != nil && !p.verdict.Loads {
+			return p.verdict.Errno
+		}
+	}
+	return v.Errno
+}
+
+// finish makes empty lists of absent ones, so that the JSON has no nulls.
+func (v *Verdict) finish() {
+	for _, list := range []*[]string{&v.Log, &v.Taints, &v.Warnings, &v.Unknown} {
+		if *list == nil {
+			*list = []string{}
+		}
+	}
+	if v.Findings == nil {
+		v.Findings = []Finding{}
+	}
+}
+
+// view is the kernel's symbols as one module of the set finds them.
+type view struct {
+	s *set
+	n *node
+}
+
+func (w *view) find(symbol string) (*export, *absence) {
+	s := w.s
+	p, listed := s.t.Exports.Provider(symbol)
+	if listed && p.Owner == "" && p.Missing == "" {
+		return &export{Export: p.Export}, nil
+	}
+	if listed && s.t.TableOnly && !s.t.Replace {
+		return s.fromKernel(w.n, &p)
+	}
+	if e, why := w.fromSet(symbol); e != nil || why != nil {
+		return e, why
+	}
+	if !listed || s.t.Running {
+		return nil, nil
+	}
+	if len(s.byName[p.Owner]) > 0 && p.Owner != w.n.name {
+		given := s.byName[p.Owner][0].m.Path
+		return nil, &absence{KindMissing, given, "the given " + given + " does not export " + symbol}
+	}
+	return s.fromKernel(w.n, &p)
+}
+
+// fromSet finds the symbol among the set's own modules: the first of them that
+// loads gives it.
+func (w *view) fromSet(symbol string) (*export, *absence) {
+	var why *absence
+	for _, p := range w.s.exporters[symbol] {
+		if p.name == w.n.name {
+			continue
+		}
+		if p.state == visiting {
+			why = &absence{KindCycle, p.m.Path, symbol + " comes from " + p.m.Path + ", which needs this module"}
+			continue
+		}
+		w.n.needs = append(w.n.needs, p)
+		if v := w.s.judge(p); !v.Loads {
+			why = &absence{KindProvider, p.m.Path, symbol + " comes from " + p.m.Path + ", which is refused itself: " + v.reason()}
+			continue
+		}
+		w.n.needNames(p)
+		return p.export(symbol), nil
+	}
+	return nil, why
+}
+
+// needNames notes that a module, and all it needs, is loaded before n.
+func (n *node) needNames(p *node) {
+	for _, name := range append([]string{p.name}, p.needsNames...) {
+		if !slices.Contains(n.needsNames, name) {
+			n.needsNames = append(n.needsNames, name)
+		}
+	}
+}
+
+func (n *node) export(symbol string) *export {
+	for i := range n.m.exports {
+		if e := &n.m.exports[i]; e.Symbol == symbol {
+			return &export{Export: symvers.Export{Symbol: symbol, CRC: e.CRC, HasCRC: e.HasCRC, Module: n.m.Path, Type: e.Type, Namespace: e.Namespace},
+				owner: n.name, file: n.m.Path, proprietary: n.proprietary}
+		}
+	}
+	return nil
+}
+
+// fromKernel finds the symbol in a module outside the set: the kernel's own is
+// taken to load, any other is judged in its turn.
+func (s *set) fromKernel(n *node, p *Provider) (*export, *absence) {
+	if p.Missing != "" {
+		return nil, &absence{KindProvider, p.Module, p.Missing}
+	}
+	if p.Own || p.File == "" {
+		if !slices.Contains(n.needsNames, p.Owner) {
+			n.needsNames = append(n.needsNames, p.Owner)
+		}
+		return &export{Export: p.Export, owner: p.Owner, file: p.File}, nil
+	}
+	q := s.implied[p.File]
+	if q == nil {
+		m := Read(p.File)
+		q = &node{m: m, name: m.modname()}
+		s.implied[p.File] = q
+	}
+	switch {
+	case q.m.Err != nil:
+		return nil, &absence{KindProvider, p.File, "the provider cannot be read: " + q.m.Err.Error()}
+	case q.state == visiting:
+		return nil, &absence{KindCycle, p.File, p.Symbol + " comes from " + p.File + ", which needs this module"}
+	}
+	n.needs = append(n.needs, q)
+	if v := s.judge(q); !v.Loads {
+		return nil, &absence{KindProvider, p.File, p.Symbol + " comes from " + p.File + ", which is refused itself: " + v.reason()}
+	}
+	n.needNames(q)
+	return q.export(p.Symbol), nil
+}
+
+// exportedAlready reports who exports a symbol on the kernel at the time the
+// module is loaded: the image, or a module loaded before it.
+func (t *Target) exportedAlready(l *load, symbol string) (owner string, ok bool) {
+	w := l.finder.(*view)
+	p, listed := t.Exports.Provider(symbol)
+	if listed && p.Missing == "" && (p.Owner == "" || p.Owner != w.n.name) {
+		switch {
+		case p.Owner == "":
+			return "kernel", true
+		case !t.Running && slices.Contains(t.Loaded, p.Owner), slices.Contains(w.n.needsNames, p.Owner):
+			return p.Owner, true
+		}
+	}
+	for _, q := range w.s.exporters[symbol] {
+		if q == w.n {
+			break // modules after this one are refused in their turn
+		}
+		if q.name != w.n.name && q.state == judged && q.verdict.Loads {
+			return q.name, true
+		}
+	}
+	return "", false
+}
+
+// reason is a verdict's first finding in a few words.
+func (v *Verdict) reason() string {
+	if len(v.Findings) == 0 {
+		return v.Errno
+	}
+	f := v.Findings[0]
+	if f.Symbol != "" && !strings.Contains(f.Text, f.Symbol) {
+		return f.Text + " (" + f.Symbol + ")"
+	}
+	return f.Text
+}

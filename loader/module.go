@@ -1,0 +1,266 @@
+package loader
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"modkeep/ko"
+	"modkeep/ko/elf"
+	"modkeep/ko/modinfo"
+	"modkeep/ko/modsig"
+)
+
+// Module is what load_module looks at in one file. It is read once and judged
+// for any number of kernels; nothing in it depends on a kernel.
+type Module struct {
+	Path        string
+	Name        string // modinfo's name=, else struct module's, else the file's
+	Compression ko.Compression
+	Info        modinfo.Info
+
+	// Err is why the file could not be read at all: no verdict is possible.
+	Err error
+
+	structName string // mod->name
+	size       int64  // bytes after decompression, signature included
+	marker     bool   // the signature marker stands at the end
+	trailer    *modsig.Trailer
+	header     elf.Header
+	headerErr  error
+	sections   []elf.Section
+	tables     tableFacts
+	imports    []importSymbol
+	layout     layoutVersions
+	versions   bool // an allocated __versions section
+	extCRCs    bool // an allocated __version_ext_crcs section
+	extNames   bool
+	exports    []ko.Export
+	fault      *relocFault
+	parseErr   error // the file is ELF, but what the loader needs could not be read
+}
+
+// tableFacts is what the ELF checks ask of the string and symbol tables.
+type tableFacts struct {
+	namesTerminated  bool // .shstrtab ends in NUL
+	stringsLead      bool // the symbol string table begins with NUL
+	stringsTerminate bool
+	symbolNameOut    bool // a symbol's name lies outside the string table
+}
+
+// importSymbol is an entry of the symbol table that simplify_symbols has
+// something to say of, in the table's order.
+type importSymbol struct {
+	name    string
+	weak    bool
+	section uint16 // SHN_UNDEF, SHN_COMMON, or one that does not exist
+	crc     uint64
+	hasCRC  bool
+	extCRC  uint64
+	hasExt  bool
+}
+
+// layoutVersions holds the module's own versions of the symbol that stands for
+// struct module, under its old and its new name.
+type layoutVersions struct {
+	structModule, moduleLayout, ext version
+}
+
+type version struct {
+	crc uint64
+	has bool
+}
+
+// relocFault is the first relocation that the file's architecture refuses.
+type relocFault struct {
+	section, index int
+	rtype          uint32
+	nonZero        bool // the target holds a value already; else the type is unknown
+	rel            bool // SHT_REL on an architecture that has only SHT_RELA
+}
+
+// Read reads a module file. What is wrong with its contents is kept for the
+// verdict; only what prevents any verdict (no such file, a broken compressed
+// stream) is in Module.Err.
+func Read(path string) *Module {
+	m := &Module{Path: path}
+	im, err := ko.OpenImage(path)
+	if err != nil {
+		m.Err = err
+		return m
+	}
+	defer im.Close()
+	m.ReadImage(im)
+	return m
+}
+
+// ReadImage reads a module from its decompressed bytes. The image is not kept.
+func (m *Module) ReadImage(im *ko.Image) {
+	m.Path, m.Compression, m.size = im.Path, im.Compression, im.Size
+	if m.trailer, m.marker, m.Err = findSignature(im); m.Err != nil {
+		return
+	}
+	if m.header, m.headerErr = elf.ReadHeader(im, im.Size); m.headerErr != nil {
+		return
+	}
+	f, err := ko.Parse(im)
+	if err != nil {
+		m.parseErr = err
+		return
+	}
+	m.sections = f.Sections
+	m.Info = f.Info
+	m.Name = f.Name()
+	m.readStructName(f)
+	if err := m.readTables(f); err != nil {
+		m.parseErr = err
+	}
+}
+
+// findSignature returns the signature's trailer, and whether the marker is
+// there at all: a marker with a broken trailer is for the signature step.
+func findSignature(im *ko.Image) (*modsig.Trailer, bool, error) {
+	t, err := modsig.Find(im, im.Size)
+	if err != nil && !errors.Is(err, modsig.ErrBadMessage) {
+		return nil, false, err
+	}
+	return t, t != nil || err != nil, nil
+}
+
+// readStructName reads mod->name, which may differ from modinfo's name=.
+func (m *Module) readStructName(f *ko.File) {
+	if s := f.Section(".gnu.linkonce.this_module"); s != nil {
+		if data, err := f.Data(s); err == nil {
+			m.structName = structName(&f.Header, data)
+		}
+	}
+}
+
+// allocated returns the section find_sec() would find: only sections with
+// SHF_ALLOC count.
+func (m *Module) allocated(name string) *elf.Section {
+	for i := range m.sections {
+		s := &m.sections[i]
+		if s.Flags&elf.SHF_ALLOC != 0 && s.Name == name {
+			return s
+		}
+	}
+	return nil
+}
+
+// readTables reads symbols, versions, exports and relocations.
+func (m *Module) readTables(f *ko.File) error {
+	if i := int(m.header.Shstrndx); i < len(f.Sections) {
+		b, err := f.Data(&f.Sections[i])
+		m.tables.namesTerminated = err == nil && len(b) > 0 && b[len(b)-1] == 0
+	}
+	symtab := f.Symtab()
+	if symtab == nil {
+		return nil
+	}
+	if i := int(symtab.Link); i < len(f.Sections) {
+		b, err := f.Data(&f.Sections[i])
+		if err == nil && len(b) > 0 {
+			m.tables.stringsLead, m.tables.stringsTerminate = b[0] == 0, b[len(b)-1] == 0
+		}
+	}
+	syms, err := f.Symbols()
+	if err != nil {
+		return err
+	}
+	m.collectImports(f, syms)
+	if err := m.readVersions(f); err != nil {
+		return err
+	}
+	if m.exports, err = f.Exports(); err != nil {
+		return err
+	}
+	m.fault, err = findRelocFault(f)
+	return err
+}
+
+func (m *Module) collectImports(f *ko.File, syms []elf.Symbol) {
+	strtab := uint64(0)
+	if i := int(f.Symtab().Link); i < len(f.Sections) {
+		strtab = f.Sections[i].Size
+	}
+	n := 0
+	for i := range syms {
+		if syms[i].Section == elf.SHN_UNDEF {
+			n++
+		}
+	}
+	m.imports = make([]importSymbol, 0, n)
+	for i := range syms {
+		s := &syms[i]
+		if uint64(s.NameOff) >= strtab {
+			m.tables.symbolNameOut = true
+		}
+		switch {
+		case s.Section == elf.SHN_ABS, s.Section == elf.SHN_LIVEPATCH:
+		case s.Section == elf.SHN_UNDEF, s.Section == elf.SHN_COMMON, int(s.Section) >= len(f.Sections):
+			m.imports = append(m.imports, importSymbol{name: s.Name, weak: s.Bind() == elf.STB_WEAK, section: s.Section})
+		}
+	}
+}
+
+// readVersions ties the module's version entries to its imports. The first
+// entry of a name decides, as in check_version.
+func (m *Module) readVersions(f *ko.File) error {
+	m.extCRCs, m.extNames = m.allocated("__version_ext_crcs") != nil, m.allocated("__version_ext_names") != nil
+	if m.versions = m.allocated("__versions") != nil; m.versions {
+		vs, _ := f.Versions() // what the kernel would read of a damaged section
+		byName := firstEntries(vs)
+		m.layout.moduleLayout = byName["module_layout"]
+		m.layout.structModule = byName["struct_module"]
+		for i := range m.imports {
+			v := byName[m.imports[i].name]
+			m.imports[i].crc, m.imports[i].hasCRC = v.crc, v.has
+		}
+	}
+	if m.extCRCs && m.extNames {
+		vs, err := f.ExtVersions()
+		if err != nil {
+			return nil // the kernel's own words for it come from the ELF step
+		}
+		byName := firstEntries(vs)
+		m.layout.ext = byName["module_layout"]
+		for i := range m.imports {
+			v := byName[m.imports[i].name]
+			m.imports[i].extCRC, m.imports[i].hasExt = v.crc, v.has
+		}
+	}
+	return nil
+}
+
+func firstEntries(vs []ko.Version) map[string]version {
+	byName := make(map[string]version, len(vs))
+	for _, v := range vs {
+		if _, dup := byName[v.Symbol]; !dup {
+			byName[v.Symbol] = version{v.CRC, true}
+		}
+	}
+	return byName
+}
+
+// Imports calls yield for each undefined symbol in the symbol table's order.
+func (m *Module) Imports(yield func(symbol string, weak bool) bool) {
+	for i := range m.imports {
+		if s := &m.imports[i]; s.section == elf.SHN_UNDEF && !yield(s.name, s.weak) {
+			return
+		}
+	}
+}
+
+// Exports returns the symbols that the module gives to others.
+func (m *Module) Exports() []ko.Export { return m.exports }
+
+// modname returns the name by which other modules and modprobe know it.
+func (m *Module) modname() string {
+	if m.Name != "" {
+		return strings.ReplaceAll(m.Name, "-", "_")
+	}
+	return ko.NameFromPath(m.Path)
+}
+
+func (m *Module) String() string { return fmt.Sprintf("%s (%s)", m.Path, m.modname()) }

@@ -1,0 +1,123 @@
+package loader
+
+import (
+	"crypto/x509"
+	"errors"
+	"fmt"
+
+	"modkeep/ko"
+	"modkeep/ko/modsig"
+)
+
+const markerLen = int64(len(modsig.Marker))
+
+// checkSignature is module_sig_check. A signature that is there and wrong is
+// refused whatever the policy; one that is missing, or whose key the kernel
+// does not have, only where signatures are enforced.
+func (l *load) checkSignature() string {
+	l.bodyLen = l.m.size
+	if l.ask(ruleSigOrder) == "never" || l.target.configIs("MODULE_SIG", "n") {
+		return ""
+	}
+	errno := l.verifySignature()
+	reason := ""
+	switch errno {
+	case "":
+		l.signed = true
+		return ""
+	case "ENODATA":
+		reason = "unsigned module"
+	case "ENOPKG":
+		reason = "module with unsupported crypto"
+	case "ENOKEY":
+		reason = "module with unavailable key"
+	}
+	if reason == "" || errno == "ENOPKG" && l.ask(ruleSigForgive) == "enokey" {
+		l.found(Finding{Kind: KindSignature, Text: "the appended signature is not valid: " + errnoText[errno].strerror})
+		return errno
+	}
+	return l.signaturePolicy(reason)
+}
+
+// signaturePolicy decides over a module without a usable signature.
+func (l *load) signaturePolicy(reason string) string {
+	enforced := l.target.Enforce == Yes
+	if l.ask(ruleSigForgive) == "enokey" && enforced {
+		l.found(Finding{Kind: KindSignature, Text: "the kernel enforces signatures: " + reason})
+		return "ENOKEY"
+	}
+	if enforced {
+		text := l.logf("Loading of %s is rejected", reason)
+		l.found(Finding{Kind: KindSignature, Text: text})
+		return "EKEYREJECTED"
+	}
+	if l.target.Enforce == Unknown {
+		l.unknown("whether signatures are enforced")
+	}
+	if l.target.Lockdown != "" && l.target.Lockdown != "none" && !l.target.Version.Less(Version{5, 4, 0}) {
+		text := l.logf("Lockdown: %s: unsigned module loading is restricted; see man kernel_lockdown.7", l.target.comm())
+		l.found(Finding{Kind: KindSignature, Text: text})
+		return "EPERM"
+	}
+	return ""
+}
+
+// verifySignature is mod_verify_sig and mod_check_sig: it returns the errno
+// that module_sig_check goes by, ENODATA where there is no marker.
+func (l *load) verifySignature() string {
+	if !l.m.marker || l.mangled() {
+		return "ENODATA"
+	}
+	l.bodyLen -= markerLen
+	t := l.m.trailer
+	switch {
+	case t == nil || int64(t.SigLen) >= t.Before:
+		return "EBADMSG"
+	case t.IDType != modsig.IDPKCS7:
+		l.logf("module: not signed with expected PKCS#7 message")
+		return "ENOPKG"
+	case t.Algo != 0 || t.Hash != 0 || t.SignerLen != 0 || t.KeyIDLen != 0 || t.Pad != [3]uint8{}:
+		l.logf("module: PKCS#7 signature info has unexpected non-zero params")
+		return "EBADMSG"
+	}
+	l.bodyLen = t.ModuleSize()
+	if !l.target.verifies(l.m) {
+		l.unknown("whether the kernel trusts the module's signature")
+		return ""
+	}
+	return verifyErrno(l.target.verify(l.m))
+}
+
+func verifyErrno(err error) string {
+	switch {
+	case err == nil:
+		return ""
+	case errors.Is(err, modsig.ErrNoKey):
+		return "ENOKEY"
+	case errors.Is(err, modsig.ErrRejected):
+		return "EKEYREJECTED"
+	case errors.Is(err, modsig.ErrUnsupported):
+		return "ENOPKG"
+	}
+	return "EBADMSG"
+}
+
+// verifyFile checks a module's signature with the kernel's keys, reading the
+// whole file.
+func verifyFile(m *Module, keys []*x509.Certificate) error {
+	im, err := ko.OpenImage(m.Path)
+	if err != nil {
+		return fmt.Errorf("verify signature: %w", err)
+	}
+	defer im.Close()
+	return verifyImage(im, m.trailer, keys)
+}
+
+// mangled reports whether finit_module's flags make the file another one than
+// was signed: any flag before 5.17, then only those that ignore something.
+func (l *load) mangled() bool {
+	if l.target.Version.Less(Version{5, 17, 0}) {
+		return l.target.Flags != 0
+	}
+	return l.target.Flags&(ignoreModversions|ignoreVermagic) != 0
+}

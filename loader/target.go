@@ -1,0 +1,190 @@
+package loader
+
+import (
+	"crypto/x509"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+
+	"modkeep/depmod"
+	"modkeep/kernel"
+	"modkeep/kernel/image"
+)
+
+// Options are what a kernel's files do not say: how it is started, and what is
+// in it when the module comes.
+type Options struct {
+	Cmdline  string              // the kernel's command line
+	Lockdown string              // "none", "integrity", "confidentiality"; "" is none unless Cmdline says otherwise
+	Keyring  []*x509.Certificate // trusted besides the certificates in the image
+	Loaded   []string            // modules that are loaded already
+	Tainted  uint64              // /proc/sys/kernel/tainted
+	Replace  bool                // given modules displace what a bare table lists
+	Flags    int                 // finit_module(2)'s: 1 ignores module versions, 2 the version magic
+	Comm     string              // the process that loads; "" is insmod
+}
+
+// NewTarget makes a target of a kernel. Certificates are read from the
+// kernel's image when the first signed module is judged.
+func NewTarget(k *kernel.Kernel, opts Options) *Target {
+	v := k.Version()
+	t := &Target{
+		Profile: Profile{
+			Release:  k.Release,
+			Version:  Version{v.Major, v.Minor, v.Patch},
+			Distro:   k.Distro().ID,
+			Config:   configOf(k),
+			Lockdown: opts.Lockdown,
+			Loaded:   moduleNames(opts.Loaded),
+			Tainted:  opts.Tainted,
+			Spectre:  true,
+		},
+		Exports:   &kernelExports{k: k},
+		Keys:      keysOf(k, opts.Keyring),
+		Replace:   opts.Replace,
+		TableOnly: k.ModuleDir == "",
+		Comm:      opts.Comm,
+		Flags:     opts.Flags,
+	}
+	t.Arch = archOf(k.Arch())
+	if magic := k.Vermagic(); magic.Known {
+		t.Vermagic = magic.Text
+	}
+	t.StructSize, _ = k.StructModuleSize()
+	if on, known := k.Modversions(); known {
+		t.Versions = tristate(on)
+	}
+	t.policyFromConfig()
+	t.applyCmdline(opts.Cmdline)
+	return t
+}
+
+func tristate(b bool) Tristate {
+	if b {
+		return Yes
+	}
+	return No
+}
+
+func moduleNames(names []string) []string {
+	out := make([]string, len(names))
+	for i, n := range names {
+		out[i] = strings.ReplaceAll(n, "-", "_")
+	}
+	return out
+}
+
+func archOf(uname string) Arch {
+	for _, a := range Arches {
+		if a.Name == uname {
+			return a
+		}
+	}
+	return Arch{Name: uname}
+}
+
+// configOf returns the configuration as a lookup, nil where none is known. An
+// option that stands nowhere in a configuration is not set.
+func configOf(k *kernel.Kernel) func(string) (string, bool) {
+	c := k.Config()
+	if c == nil || !c.Known {
+		return nil
+	}
+	return func(name string) (string, bool) {
+		if v, ok := c.Values[name]; ok {
+			return v, true
+		}
+		return "n", true
+	}
+}
+
+// policyFromConfig fills in what the configuration decides before the command
+// line speaks.
+func (t *Target) policyFromConfig() {
+	if t.Config == nil {
+		return
+	}
+	t.Force = tristate(t.configIs("MODULE_FORCE_LOAD", "y"))
+	t.Enforce = tristate(t.configIs("MODULE_SIG_FORCE", "y"))
+	if t.Lockdown == "" && t.configIs("LOCK_DOWN_KERNEL_FORCE_INTEGRITY", "y") {
+		t.Lockdown = "integrity"
+	}
+	if t.Lockdown == "" && t.configIs("LOCK_DOWN_KERNEL_FORCE_CONFIDENTIALITY", "y") {
+		t.Lockdown = "confidentiality"
+	}
+}
+
+// applyCmdline reads the parameters that decide over modules
+// (Documentation/admin-guide/kernel-parameters.txt, 6.1).
+func (t *Target) applyCmdline(cmdline string) {
+	for _, word := range strings.Fields(cmdline) {
+		key, value, has := strings.Cut(word, "=")
+		switch strings.ReplaceAll(key, "-", "_") {
+		case "module.sig_enforce":
+			if !has || value == "1" || strings.HasPrefix(strings.ToLower(value), "y") || value == "on" {
+				t.Enforce = Yes // one way: bool_enable_only
+			}
+		case "module_blacklist":
+			t.Blacklist = append(t.Blacklist, strings.Split(value, ",")...)
+		case "nomodule":
+			t.NoModule = true
+		case "lockdown":
+			if t.Lockdown == "" {
+				t.Lockdown = value
+			}
+		case "mitigations":
+			t.Spectre = t.Spectre && !slices.Contains(strings.Split(value, ","), "off")
+		case "nospectre_v2":
+			t.Spectre = false
+		case "spectre_v2":
+			t.Spectre = t.Spectre && value != "off"
+		}
+	}
+}
+
+// keysOf returns the certificates a kernel trusts: those in its image and
+// those given. They are unknown where the image cannot be read and none were
+// given.
+func keysOf(k *kernel.Kernel, given []*x509.Certificate) func() ([]*x509.Certificate, bool) {
+	return sync.OnceValues(func() ([]*x509.Certificate, bool) {
+		keys := slices.Clone(given)
+		if k.ImagePath == "" {
+			return keys, len(keys) > 0
+		}
+		path, err := depmod.Resolve(k.Root, k.ImagePath)
+		if err != nil {
+			return keys, len(keys) > 0
+		}
+		im, err := image.Open(filepath.Join(k.Root, path))
+		if err != nil {
+			return keys, len(keys) > 0
+		}
+		defer im.Close()
+		built, err := im.Certificates()
+		if err != nil {
+			return keys, len(keys) > 0
+		}
+		return append(keys, built...), true
+	})
+}
+
+// kernelExports makes package kernel answer as Exports.
+type kernelExports struct{ k *kernel.Kernel }
+
+func (x *kernelExports) Provider(symbol string) (Provider, bool) {
+	p, ok := x.k.Provider(symbol)
+	if !ok {
+		return Provider{}, false
+	}
+	out := Provider{Export: p.Export, Owner: p.Module}
+	if p.File != nil {
+		out.File = p.File.Path
+		out.Own, _ = x.k.Own(p.File)
+	}
+	if p.State == kernel.NotInstalled {
+		out.Missing = fmt.Sprintf("%s comes from the kernel's module %s, whose file is not installed", symbol, p.Export.Module)
+	}
+	return out, true
+}
