@@ -5,10 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"modkeep/kernel"
 )
 
 // The exit statuses, the same for every verb. They are an interface: scripts
@@ -108,6 +111,53 @@ type target struct {
 func (t *target) addFlags(flags *pflag.FlagSet) {
 	flags.StringVar(&t.root, "root", "/", "look below `DIR` for kernels and modules")
 	flags.StringVar(&t.kernel, "kernel", "", "speak of kernel release `KREL`")
+}
+
+// open opens the kernel that --kernel names; without it the one that the root
+// will boot next, or the only one there is.
+func (t *target) open() (*kernel.Kernel, error) {
+	krel := t.kernel
+	if krel == "" {
+		krel, _ = kernel.Next(t.root)
+	}
+	if krel == "" {
+		all, err := kernel.List(t.root)
+		if err != nil {
+			return nil, fmt.Errorf("cannot list the kernels below %s: %w", t.root, err)
+		}
+		if len(all) != 1 {
+			return nil, t.ambiguous(all)
+		}
+		krel = all[0]
+	}
+	k, err := kernel.Open(t.root, krel, kernel.Options{})
+	if err != nil {
+		return nil, t.absent(krel, err)
+	}
+	return k, nil
+}
+
+// ambiguous is the error of a root that does not tell which kernel is meant.
+func (t *target) ambiguous(all []string) error {
+	if len(all) == 0 {
+		return withHint(fmt.Errorf("cannot choose a kernel: %s has no module directory below lib/modules", t.root),
+			"name the tree that has kernels with --root DIR")
+	}
+	return withHint(fmt.Errorf("cannot choose a kernel: %s has %d and does not tell which boots next", t.root, len(all)),
+		"name one with --kernel: %s", strings.Join(all, " "))
+}
+
+// absent is the error of a kernel that cannot be opened; where it is not
+// there at all the hint names those that are.
+func (t *target) absent(krel string, err error) error {
+	if !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("cannot open kernel %s: %w", krel, err)
+	}
+	err = fmt.Errorf("cannot open kernel %s: no such module directory below %s", krel, t.root)
+	if all, listErr := kernel.List(t.root); listErr == nil && len(all) > 0 {
+		return withHint(err, "there are: %s", strings.Join(all, " "))
+	}
+	return withHint(err, "name the tree that has kernels with --root DIR")
 }
 
 // addJSONFlag gives a command --json.
