@@ -76,7 +76,7 @@ func (d *decoder) sized(src []byte, n, size int) (int, error) {
 	if d.code == 0 {
 		return n, nil
 	}
-	d.stop = size + 1
+	d.end, d.stop = size+1, size+1 // room for a symbol that is none
 	n, s = d.decode(src, n, len(src))
 	if s != statusEndMarker {
 		return n, errLeft

@@ -93,6 +93,7 @@ const (
 	statusEndMarker
 	statusBadDistance // a match begins before the dictionary
 	statusTooLong     // a match goes beyond end
+	statusBadState    // d does not keep to what run expects
 )
 
 // decoder is the state of one LZMA stream. Its fields are the interface
@@ -114,8 +115,8 @@ type decoder struct {
 	state     uint32
 	reps      [4]uint32 // last distances, less one
 	dict      uint32    // distances (less one) must be smaller
-	lc        uint32
-	lpMask    uint32
+	lc, lp    uint32
+	litMask   uint32 // of pos<<8 + byte before: what chooses a literal's tree
 	pbMask    uint32
 
 	m model
@@ -130,6 +131,7 @@ var (
 	errBadDistance = errors.New("match begins before the dictionary")
 	errTooLong     = errors.New("match goes beyond the end")
 	errEndMarker   = errors.New("end marker inside")
+	errBadState    = errors.New("input changed while it was read")
 	errInput       = errors.New("compressed data too short")
 	errLeft        = errors.New("compressed data left over, or its last code is not zero")
 )
@@ -145,17 +147,14 @@ func props(b byte) (lc, lp, pb uint32, err error) {
 
 func (d *decoder) setProps(b byte) error {
 	lc, lp, pb, err := props(b)
-	d.lc, d.lpMask, d.pbMask = lc, 1<<lp-1, 1<<pb-1
+	d.lc, d.lp, d.pbMask = lc, lp, 1<<pb-1
+	d.litMask = 0x100<<lp - 0x100>>lc
 	return err
 }
 
 // resetState forgets what was learnt, with the properties as they are.
 func (d *decoder) resetState() {
-	n := uint(d.lc)
-	for m := d.lpMask; m != 0; m >>= 1 {
-		n++
-	}
-	d.m.reset(n)
+	d.m.reset(uint(d.lc + d.lp))
 	d.state = 0
 	d.reps = [4]uint32{}
 }
@@ -219,6 +218,8 @@ func (s status) err() error {
 		return errBadDistance
 	case statusTooLong:
 		return errTooLong
+	case statusBadState:
+		return errBadState
 	}
 	return nil
 }

@@ -43,7 +43,7 @@ func (d *decoder) runGo() status {
 			if pos > 0 {
 				prev = uint32(out[pos-1])
 			}
-			lit := m.literal[literalSize*((uint32(pos)&d.lpMask)<<d.lc+prev>>(8-d.lc)):][:literalSize]
+			lit := m.literal[(uint32(pos)<<8+prev)&d.litMask<<d.lc*3:][:literalSize]
 			sym := uint32(1)
 			if state < firstMatchState {
 				for sym < 0x100 {
