@@ -3,9 +3,8 @@ package depmod
 import (
 	"bytes"
 	"fmt"
-	"os"
-	"strings"
 
+	"modkeep/ko"
 	"modkeep/ko/elf"
 )
 
@@ -21,20 +20,25 @@ func ReadELF(f *elf.File) (Symbols, error) {
 		}
 		return Symbols{Exports: names}, err
 	}
-	all, err := f.Symbols(symtab)
+	table, err := f.SymbolTable(symtab)
 	if err != nil {
 		return Symbols{}, err
 	}
 	var s Symbols
 	taken := map[string]bool{}
-	for i := range all {
-		sym := &all[i]
-		if name, ok := strings.CutPrefix(sym.Name, "__crc_"); ok {
-			s.Exports = append(s.Exports, name)
+	for i := 1; i < table.Len(); i++ {
+		sym := table.Symbol(i)
+		undefined := sym.Section == elf.SHN_UNDEF && !register(f, &sym)
+		name, err := table.Name(&sym)
+		if err != nil {
+			return Symbols{}, fmt.Errorf("symbol %d: %w", i, err)
 		}
-		if sym.Section == elf.SHN_UNDEF && sym.Name != "" && !register(f, sym) {
-			s.Needs = append(s.Needs, sym.Name)
-			taken[sym.Name] = true
+		if crc, ok := bytes.CutPrefix(name, []byte("__crc_")); ok {
+			s.Exports = append(s.Exports, string(crc))
+		}
+		if undefined && len(name) > 0 {
+			s.Needs = append(s.Needs, string(name))
+			taken[string(name)] = true
 		}
 	}
 	if len(s.Exports) == 0 {
@@ -97,20 +101,13 @@ func addVersions(f *elf.File, s *Symbols, taken map[string]bool) error {
 	return nil
 }
 
-// ReadSymbols reads a selected file; it is the Reader for real trees.
+// ReadSymbols reads a selected file, compressed or not; it is the Reader for
+// real trees.
 func ReadSymbols(f *File) (Symbols, error) {
-	file, err := os.Open(f.Path)
+	module, err := ko.Open(f.Path)
 	if err != nil {
 		return Symbols{}, err
 	}
-	defer file.Close()
-	info, err := file.Stat()
-	if err != nil {
-		return Symbols{}, err
-	}
-	e, err := elf.New(file, info.Size())
-	if err != nil {
-		return Symbols{}, err
-	}
-	return ReadELF(e)
+	defer module.Close()
+	return ReadELF(module.File)
 }
