@@ -184,7 +184,10 @@ func ModuleFiles(dir string) ([]string, error) {
 			return err
 		}
 		name := d.Name()
-		if d.Type().IsRegular() && (strings.HasSuffix(name, ".ko") || strings.Contains(name, ".ko.")) {
+		for _, packed := range []string{".gz", ".xz", ".zst"} {
+			name = strings.TrimSuffix(name, packed)
+		}
+		if d.Type().IsRegular() && strings.HasSuffix(name, ".ko") {
 			files = append(files, path)
 		}
 		return nil
