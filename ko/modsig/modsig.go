@@ -6,8 +6,8 @@
 // and without signed attributes, over all bytes before it. From 3.7 to 4.2 it
 // was the signer's name, a key id and an RSA number (id_type 1).
 //
-// The errors are those of the kernel: ErrBadMessage EBADMSG, ErrUnsupported
-// ENOPKG, ErrNoKey ENOKEY, ErrRejected EKEYREJECTED.
+// The errors are those of the kernel: ErrBadMessage EBADMSG, ErrInvalid
+// EINVAL, ErrUnsupported ENOPKG, ErrNoKey ENOKEY, ErrRejected EKEYREJECTED.
 package modsig
 
 import (
@@ -33,6 +33,7 @@ const (
 // What a check ends in; each stands for one errno of the kernel.
 var (
 	ErrBadMessage  = errors.New("malformed signature")                            // EBADMSG
+	ErrInvalid     = errors.New("signature message of another kind")              // EINVAL
 	ErrUnsupported = errors.New("signature uses unsupported cryptography")        // ENOPKG
 	ErrNoKey       = errors.New("no key for the signature")                       // ENOKEY
 	ErrRejected    = errors.New("signature does not match the module or the key") // EKEYREJECTED
