@@ -13,10 +13,10 @@ import (
 // are none.
 //
 // certs/system_certificates.S puts them, as DER, one behind the other into
-// .init.data, then (aligned to 8) the size of the list, and since 5.18 that of
-// the first part, the module key, each as a long. Those sizes tell the list
-// from others like it: revoked certificates, keys of the wireless regulatory
-// database. A certificate that this package cannot parse is left out.
+// .init.data, then the size of the list, and in newer kernels that of its first
+// part, the module key, each as an aligned long. Those sizes tell the list from
+// others like it: revoked certificates, keys of the wireless regulatory
+// database. A certificate that crypto/x509 cannot parse is left out.
 func (m *Image) Certificates() ([]*x509.Certificate, error) {
 	k, err := m.vmlinux()
 	if err != nil {
@@ -36,29 +36,30 @@ func (m *Image) Certificates() ([]*x509.Certificate, error) {
 	return nil, fmt.Errorf("%s: certificates: %w", m.Path, ErrAbsent)
 }
 
-// certificates finds the list in a region. maxLists bounds how many rows of
-// certificates are held against their sizes.
+// certificates finds the list in a region: of the rows of certificates the one
+// whose sizes fit best, the first of equals.
 func certificates(b []byte, order binary.ByteOrder) []*x509.Certificate {
+	var row []byte
+	var ends []int
+	best := noList
 	for off := 0; off < len(b); {
 		i := bytes.Index(b[off:], []byte{0x30, 0x82})
 		if i < 0 {
-			return nil
+			break
 		}
 		off += i
-		ends := derRow(b[off:])
-		if len(ends) == 0 {
+		e := derRow(b[off:])
+		if len(e) == 0 {
 			off++
 			continue
 		}
-		end := ends[len(ends)-1]
-		if listSizes(b[off+end:], off+end, end, ends[0], order) {
-			if certs := parseRow(b[off:], ends); len(certs) > 0 {
-				return certs
-			}
+		end := off + e[len(e)-1]
+		if fit := listSizes(b, end, e, order); fit > best {
+			row, ends, best = b[off:end], e, fit
 		}
-		off += end
+		off = end
 	}
-	return nil
+	return parseRow(row, ends)
 }
 
 // derRow returns where each of the certificates ends that stand one behind the
@@ -82,24 +83,39 @@ func derRow(b []byte) []int {
 	return ends
 }
 
-// listSizes looks for the size of the list behind its end, which is at offset
-// at of the kernel's section: after alignment to 4 or 8, in 8 bytes or 4. It
-// must be followed by the size of the module key, which is nothing or the
-// first certificate (kernels before 5.18 have only the first, and whatever
-// follows).
-func listSizes(b []byte, at, size, first int, order binary.ByteOrder) bool {
-	for _, align := range []int{8, 4, 1} {
-		pad := (align - at%align) % align
+// fit is how sure it is that a row of certificates is the list.
+type fit int
+
+const (
+	noList      fit = iota
+	sizeAlone       // the size follows; older kernels have no more
+	sizeAndZero     // and a module key of no bytes
+	sizeAndKey      // and the size of the first certificate
+)
+
+// listSizes looks for the sizes behind a row that ends at offset end of b.
+// .align 8 is 8 bytes on some machines and 2^8 on others (arm64, powerpc).
+func listSizes(b []byte, end int, ends []int, order binary.ByteOrder) fit {
+	best := noList
+	for _, align := range []int{8, 256, 4} {
 		for _, width := range []int{8, 4} {
-			if pad+width > len(b) {
+			at := (end + align - 1) / align * align
+			if at+width > len(b) || word(b[at:], width, order) != uint64(ends[len(ends)-1]) {
 				continue
 			}
-			if word(b[pad:], width, order) == uint64(size) {
-				return true
+			best = max(best, sizeAlone)
+			if at = (at + width + align - 1) / align * align; at+width > len(b) {
+				continue
+			}
+			switch word(b[at:], width, order) {
+			case uint64(ends[0]):
+				best = sizeAndKey
+			case 0:
+				best = max(best, sizeAndZero)
 			}
 		}
 	}
-	return false
+	return best
 }
 
 func word(b []byte, width int, order binary.ByteOrder) uint64 {

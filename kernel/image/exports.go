@@ -33,6 +33,9 @@ func (m *Image) Exports() (*symvers.Table, error) {
 	return symvers.New(exports), nil
 }
 
+// maxTable is 40 times the size of Debian's largest table.
+const maxTable = 12 << 20
+
 func (k *kernel) exports() ([]symvers.Export, error) {
 	var exports []symvers.Export
 	memory := k.memory()
@@ -51,6 +54,9 @@ func (k *kernel) table(t ksymtab.Table, memory *memoryReader) ([]symvers.Export,
 	s := k.elf.AllocSection(t.Symbols)
 	if s == nil || s.Size == 0 {
 		return nil, nil
+	}
+	if s.Size > maxTable {
+		return nil, fmt.Errorf("%d bytes are more than the %d of any kernel's table", s.Size, maxTable)
 	}
 	data, err := k.elf.Data(s)
 	if err != nil {

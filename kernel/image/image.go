@@ -210,7 +210,7 @@ func (m *Image) Release() (string, error) {
 // setupVersion reads what kernel_version of an x86 setup header points at, ""
 // where that is nothing.
 func (m *Image) setupVersion() string {
-	if m.Format != BzImage {
+	if m.Format != BzImage || len(m.head) < 0x210 {
 		return ""
 	}
 	off := int(binary.LittleEndian.Uint16(m.head[0x20e:]))

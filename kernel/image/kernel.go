@@ -43,15 +43,16 @@ func (k *kernel) section(name string) ([]byte, error) {
 	return k.elf.Data(s)
 }
 
-// memory is a reader of an ELF kernel's memory that keeps the sections it read.
+// memoryReader is a reader of an ELF kernel's memory that keeps the sections it read.
 type memoryReader struct {
 	k    *kernel
 	data map[*elf.Section][]byte
+	text map[*elf.Section]string // of sections that strings were read from
 	last *elf.Section
 }
 
 func (k *kernel) memory() *memoryReader {
-	return &memoryReader{k: k, data: map[*elf.Section][]byte{}}
+	return &memoryReader{k: k, data: map[*elf.Section][]byte{}, text: map[*elf.Section]string{}}
 }
 
 // at returns the bytes from an address to the end of its section.
@@ -79,7 +80,8 @@ func (m *memoryReader) at(addr uint64) ([]byte, bool) {
 	return data[addr-s.Addr:], true
 }
 
-// str returns the NUL-terminated string at an address.
+// str returns the NUL-terminated string at an address. It is a piece of its
+// section's, of which one copy is made.
 func (m *memoryReader) str(addr uint64) (string, bool) {
 	b, ok := m.at(addr)
 	if !ok {
@@ -89,7 +91,13 @@ func (m *memoryReader) str(addr uint64) (string, bool) {
 	if i < 0 {
 		return "", false
 	}
-	return string(b[:i]), true
+	text, ok := m.text[m.last]
+	if !ok {
+		text = string(m.data[m.last])
+		m.text[m.last] = text
+	}
+	off := len(text) - len(b)
+	return text[off : off+i], true
 }
 
 // word returns the 32 bits at an address.

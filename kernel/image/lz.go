@@ -12,9 +12,9 @@ var errLZ = errors.New("damaged: a match points before the beginning")
 // 8 MiB of output each, their compressed length of 32 bits before them. The
 // size that the kernel's build appends looks like one more length, behind
 // which the file ends or nothing more can be a block (lib/decompress_unlz4.c).
-func unlz4(src []byte, limit int) ([]byte, error) {
+func unlz4(src []byte, hint, limit int) ([]byte, error) {
 	const blockSize = 8 << 20
-	out := make([]byte, 0, min(limit, 4*len(src)+512))
+	out := make([]byte, 0, min(limit, max(hint, 1<<20)))
 	for src = src[4:]; len(src) >= 4; {
 		n := int64(binary.LittleEndian.Uint32(src))
 		if n == 0x184c2102 { // another frame of the same kind
@@ -109,7 +109,7 @@ const lzopMagic = "\x89LZO\x00\r\n\x1a\n"
 
 // unlzo decodes a file of lzop(1) as lib/decompress_unlzo.c does: blocks of at
 // most 256 KiB of output, each with both sizes and checksums before it.
-func unlzo(src []byte, limit int) ([]byte, error) {
+func unlzo(src []byte, hint, limit int) ([]byte, error) {
 	off, flags, err := lzopHeader(src)
 	if err != nil {
 		return nil, err
@@ -123,7 +123,7 @@ func unlzo(src []byte, limit int) ([]byte, error) {
 		src = src[4:]
 		return v, true
 	}
-	out := make([]byte, 0, min(limit, 3*len(src)+512))
+	out := make([]byte, 0, min(limit, max(hint, 1<<20)))
 	for {
 		size, ok := word()
 		if ok && size == 0 {

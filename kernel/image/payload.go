@@ -14,26 +14,23 @@ import (
 	"modkeep/ko/xz"
 )
 
-// magics are how compressed data begins (scripts/extract-vmlinux).
+// magics are how compressed data begins (scripts/extract-vmlinux). unpack
+// decompresses what src begins with, to at most limit bytes; hint is how much
+// is expected, 0 where that is not known. It may return what it has along with
+// an error.
 var magics = []struct {
 	name, magic string
-	unpack      func(src []byte, limit int) ([]byte, error)
+	unpack      func(src []byte, hint, limit int) ([]byte, error)
 }{
 	{"gzip", "\x1f\x8b\x08", gunzip},
-	{"xz", "\xfd7zXZ\x00", func(src []byte, limit int) ([]byte, error) {
-		out, _, err := xz.DecodePrefix(src, int64(limit))
-		return out, err
-	}},
+	{"xz", "\xfd7zXZ\x00", unxz},
 	{"zstd", "\x28\xb5\x2f\xfd", unzstd},
 	{"lz4", "\x02\x21\x4c\x18", unlz4},
 	{"lzo", lzopMagic, unlzo},
-	{"bzip2", "BZh", func(src []byte, limit int) ([]byte, error) {
-		return readLimited(bzip2.NewReader(bytes.NewReader(src)), src, limit)
+	{"bzip2", "BZh91AY&SY", func(src []byte, hint, limit int) ([]byte, error) {
+		return readLimited(bzip2.NewReader(bytes.NewReader(src)), hint, limit)
 	}},
-	{"lzma", "\x5d\x00\x00", func(src []byte, limit int) ([]byte, error) {
-		out, _, err := xz.DecodeLZMAPrefix(src, int64(limit))
-		return out, err
-	}},
+	{"lzma", "\x5d\x00\x00", unlzma},
 }
 
 var (
@@ -51,14 +48,21 @@ func compressionOf(b []byte) string {
 	return ""
 }
 
-// unpack decompresses what src begins with. What follows it does not matter:
-// the build appends the size to most payloads.
-func unpack(src []byte, limit int) ([]byte, error) {
+// unpack decompresses a payload. What follows the compressed data does not
+// matter: the build appends the size to most.
+func unpack(src []byte) ([]byte, error) {
+	limit := limitOf(len(src))
+	hint := 0
+	if n := len(src); n >= 4 {
+		if size := int(binary.LittleEndian.Uint32(src[n-4:])); size > n && size <= limit {
+			hint = size
+		}
+	}
 	for _, m := range magics {
 		if !bytes.HasPrefix(src, []byte(m.magic)) {
 			continue
 		}
-		out, err := m.unpack(src, limit)
+		out, err := m.unpack(src, hint, limit)
 		if errors.Is(err, xz.ErrLimit) {
 			err = errOutput
 		}
@@ -89,7 +93,7 @@ func (m *Image) payload(file []byte) ([]byte, error) {
 		if off+size > uint64(len(file)) {
 			return nil, fmt.Errorf("EFI zboot: payload of %d bytes at offset %#x does not lie inside the file", size, off)
 		}
-		return unpack(file[off:off+size], limitOf(int(size)))
+		return unpack(file[off : off+size])
 	}
 	return search(file)
 }
@@ -97,7 +101,7 @@ func (m *Image) payload(file []byte) ([]byte, error) {
 // packed unpacks a file that is compressed as a whole. What comes out is a
 // kernel, not another wrapper.
 func (m *Image) packed(file []byte) ([]byte, error) {
-	out, err := unpack(file, limitOf(len(file)))
+	out, err := unpack(file)
 	if err == nil && len(out) < 64 {
 		err = errNoPayload
 	}
@@ -124,35 +128,36 @@ func bzPayload(file []byte) ([]byte, bool) {
 	if formatOf(payload) == ELF { // CONFIG_KERNEL_UNCOMPRESSED
 		return payload, true
 	}
-	out, err := unpack(payload, limitOf(len(payload)))
+	out, err := unpack(payload)
 	return out, err == nil
 }
 
-// smallest is the least that a found payload must unpack to: wrappers hold
-// other compressed things, and bytes that only look so.
-const smallest = 1 << 20
-
 // search tries every place where a payload could begin, as extract-vmlinux
-// does. The whole of what it unpacks in vain is bounded.
+// does. What it unpacks in vain is bounded: by what came out, and where that
+// is not known by an eighth of the whole for each place.
 func search(file []byte) ([]byte, error) {
-	var last error = errNoPayload
-	budget, tries := limitOf(len(file)), 256
+	last := errNoPayload
+	limit := limitOf(len(file))
+	budget := limit
 	for _, m := range magics {
-		for off := 0; budget > 0; off++ {
+		for off := 0; ; off++ {
 			i := bytes.Index(file[off:], []byte(m.magic))
 			if i < 0 {
 				break
 			}
 			off += i
-			if tries--; tries < 0 {
+			if budget <= 0 {
 				return nil, fmt.Errorf("too many places look like a payload: %w", last)
 			}
-			out, err := m.unpack(file[off:], min(budget, limitOf(len(file)-off)))
-			if err == nil && (formatOf(out) == ELF || len(out) >= smallest) {
+			out, err := m.unpack(file[off:], 0, min(limit, limitOf(len(file)-off)))
+			if err == nil && isKernel(out) {
 				return out, nil
 			}
-			if err != nil && len(file)-off > smallest/4 {
-				last = fmt.Errorf("%s payload at offset %#x: %w", m.name, off, err)
+			if err != nil && last == errNoPayload {
+				last = fmt.Errorf("%w; %s data at offset %#x: %w", errNoPayload, m.name, off, err)
+			}
+			if out == nil {
+				budget -= limit / 8
 			}
 			budget -= max(len(out), 64<<10)
 		}
@@ -160,15 +165,22 @@ func search(file []byte) ([]byte, error) {
 	return nil, last
 }
 
-// readLimited reads all that r unpacks from src, at most limit bytes.
-func readLimited(r io.Reader, src []byte, limit int) ([]byte, error) {
-	out := make([]byte, 0, min(limit, 5*len(src)+512))
+// isKernel tells a payload from other compressed things, such as an initial
+// file system in the same file.
+func isKernel(b []byte) bool {
+	return formatOf(b) == ELF || bytes.Contains(b, []byte(linuxVersion))
+}
+
+// readLimited reads all of r, at most limit bytes. With an error it returns
+// what it has, never nil.
+func readLimited(r io.Reader, hint, limit int) ([]byte, error) {
+	out := make([]byte, 0, min(limit, max(hint+512, 1<<20)))
 	for {
 		if len(out) == cap(out) {
 			if cap(out) >= limit {
-				return nil, errOutput
+				return out, errOutput
 			}
-			grown := make([]byte, len(out), min(limit, cap(out)*3/2+512))
+			grown := make([]byte, len(out), min(limit, 2*cap(out)))
 			copy(grown, out)
 			out = grown
 		}
@@ -178,35 +190,52 @@ func readLimited(r io.Reader, src []byte, limit int) ([]byte, error) {
 			return out, nil
 		}
 		if err != nil {
-			return nil, err
+			return out, err
 		}
 	}
 }
 
-func gunzip(src []byte, limit int) ([]byte, error) {
+func gunzip(src []byte, hint, limit int) ([]byte, error) {
 	z, err := gzip.NewReader(bytes.NewReader(src))
 	if err != nil {
-		return nil, err
+		return []byte{}, err
 	}
 	z.Multistream(false)
-	return readLimited(z, src, limit)
+	return readLimited(z, hint, limit)
+}
+
+func unxz(src []byte, _, limit int) ([]byte, error) {
+	out, _, err := xz.DecodePrefix(src, int64(limit))
+	return out, err
+}
+
+// unlzma decodes what lzma(1) writes. Three bytes of magic are few: the size
+// must be unknown or possible as well.
+func unlzma(src []byte, _, limit int) ([]byte, error) {
+	if len(src) < 13 {
+		return []byte{}, io.ErrUnexpectedEOF
+	}
+	if size := binary.LittleEndian.Uint64(src[5:]); size != 1<<64-1 && size > uint64(limit) {
+		return []byte{}, errOutput
+	}
+	out, _, err := xz.DecodeLZMAPrefix(src, int64(limit))
+	return out, err
 }
 
 // unzstd decodes one frame. The decoder refuses bytes that follow a frame, so
 // the frame's end is found first.
-func unzstd(src []byte, limit int) ([]byte, error) {
+func unzstd(src []byte, hint, limit int) ([]byte, error) {
 	n, err := zstdFrame(src)
 	if err != nil {
-		return nil, err
+		return []byte{}, err
 	}
 	d, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(uint64(limit)), zstd.WithDecoderMaxWindow(MaxSize))
 	if err != nil {
 		return nil, err
 	}
 	defer d.Close()
-	// The frame of a kernel does not say its size: scripts pipe into zstd.
-	out := make([]byte, 0, min(limit, 5*n+512))
-	out, err = d.DecodeAll(src[:n], out)
+	// The frame of a kernel does not say its size: the build pipes into zstd.
+	out, err := d.DecodeAll(src[:n], make([]byte, 0, hint))
 	if errors.Is(err, zstd.ErrDecoderSizeExceeded) {
 		err = errOutput
 	}

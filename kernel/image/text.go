@@ -26,13 +26,17 @@ func (m *Image) LinuxVersion() (string, error) {
 
 const linuxVersion = "Linux version "
 
+// maxTries is how many places in a region are looked at for a string.
+const maxTries = 4096
+
 func (k *kernel) linuxVersion() (string, error) {
-	regions, err := k.regions(".rodata", ".init.rodata", ".init.data", ".data", ".text")
+	regions, err := k.regions(".rodata", ".init.rodata", ".data")
 	if err != nil {
 		return "", err
 	}
+	found := ""
 	for _, b := range regions {
-		for off := 0; ; off += len(linuxVersion) {
+		for off, tries := 0, 0; tries < maxTries; off, tries = off+len(linuxVersion), tries+1 {
 			i := bytes.Index(b[off:], []byte(linuxVersion))
 			if i < 0 {
 				break
@@ -40,12 +44,20 @@ func (k *kernel) linuxVersion() (string, error) {
 			off += i
 			s := b[off:min(off+maxString, len(b))]
 			s = s[:max(0, bytes.IndexByte(s, 0))]
-			if s = bytes.TrimRight(s, "\n"); len(s) > len(linuxVersion) && digit(s[len(linuxVersion)]) && printable(s) {
-				return string(s), nil
+			if s = bytes.TrimRight(s, "\n"); len(s) <= len(linuxVersion) || !digit(s[len(linuxVersion)]) || !printable(s) {
+				continue
+			}
+			// From 6.1 on there are two, the first made before the number of
+			// the build was known: "# SMP", where the other has "#1 SMP".
+			if found = string(s); !strings.Contains(found, " # ") {
+				return found, nil
 			}
 		}
 	}
-	return "", fmt.Errorf("%q: %w", linuxVersion, ErrAbsent)
+	if found == "" {
+		return "", fmt.Errorf("%q: %w", linuxVersion, ErrAbsent)
+	}
+	return found, nil
 }
 
 // shortBanner makes "6.1.0 (by) #1 SMP …" of "Linux version 6.1.0 (by) (gcc …) #1 SMP …".
@@ -95,7 +107,7 @@ func (k *kernel) vermagic() (string, error) {
 		return "", err
 	}
 	for _, b := range regions {
-		for off := 0; ; off++ {
+		for off, tries := 0, 0; tries < maxTries; off, tries = off+1, tries+1 {
 			i := bytes.Index(b[off:], []byte(begin))
 			if i < 0 {
 				break
