@@ -10,34 +10,34 @@ type Kind string
 
 // The kinds, by the words that modkeep check uses for its findings.
 const (
-	CRC         Kind = "crc"         // an import's CRC is not the kernel's
-	Layout      Kind = "layout"      // the CRC of module_layout (before 2.6.30 struct_module): struct module itself differs
-	NoVersion   Kind = "noversion"   // __versions has no entry for an import
-	Missing     Kind = "missing"     // nothing loaded exports the symbol, or not to this module
-	GPL         Kind = "gpl"         // GPL-only symbols and proprietary code do not go together
-	Namespace   Kind = "namespace"   // a symbol namespace is not imported, or may not be
-	Vermagic    Kind = "vermagic"    // built for another kernel configuration or release
-	Size        Kind = "size"        // .gnu.linkonce.this_module is not as the kernel's struct module
-	Signature   Kind = "signature"   // signature missing, bad or not trusted; lockdown
-	Duplicate   Kind = "duplicate"   // exports what is exported already
-	ELF         Kind = "elf"         // the file is damaged, or is for another machine
-	Relocation  Kind = "relocation"  // a relocation cannot be applied
-	Compression Kind = "compression" // the kernel cannot unpack the file
-	Blacklist   Kind = "blacklist"   // module_blacklist= on the kernel's command line
-	Livepatch   Kind = "livepatch"   // a livepatch for a kernel without livepatching
-	BTF         Kind = "btf"         // type information does not fit the kernel's
-	Parameter   Kind = "parameter"   // a parameter is unknown or its value is bad
-	Memory      Kind = "memory"      // no memory for it
-	Busy        Kind = "busy"        // a module it needs did not finish its init in time
-	Unsupported Kind = "unsupported" // the distribution's kernel takes supported modules only
-	Taint       Kind = "taint"       // loads, and the kernel is tainted
-	Init        Kind = "init"        // loaded, and its own init function failed
-	Exists      Kind = "exists"      // loaded already
-	Permission  Kind = "permission"  // not allowed: capability, modules_disabled, LSM
-	NotFound    Kind = "notfound"    // no file of that name for the kernel
-	Unlinked    Kind = "unlinked"    // weak-modules did not link it for the kernel
-	Scriptlet   Kind = "scriptlet"   // a package's scriptlet is broken
-	Unknown     Kind = "unknown"     // failed, and the log does not say why
+	CRC         Kind = "crc"           // an import's CRC is not the kernel's
+	Layout      Kind = "layout"        // the CRC of module_layout (before 2.6.30 struct_module): struct module itself differs
+	NoVersion   Kind = "no-version"    // __versions has no entry for an import
+	Missing     Kind = "missing"       // nothing loaded exports the symbol, or not to this module
+	GPL         Kind = "gpl"           // GPL-only symbols and proprietary code do not go together
+	Namespace   Kind = "namespace"     // a symbol namespace is not imported, or may not be
+	Vermagic    Kind = "vermagic"      // built for another kernel configuration or release
+	Size        Kind = "size"          // .gnu.linkonce.this_module is not as the kernel's struct module
+	Signature   Kind = "signature"     // signature missing, bad or not trusted; lockdown
+	Duplicate   Kind = "duplicate"     // exports what is exported already
+	ELF         Kind = "elf"           // the file is damaged, or is for another machine
+	Relocation  Kind = "relocation"    // a relocation cannot be applied
+	Compression Kind = "compression"   // the kernel cannot unpack the file
+	Blacklist   Kind = "blacklist"     // module_blacklist= on the kernel's command line
+	Livepatch   Kind = "livepatch"     // a livepatch for a kernel without livepatching
+	BTF         Kind = "btf"           // type information does not fit the kernel's
+	Parameter   Kind = "parameter"     // a parameter is unknown or its value is bad
+	Memory      Kind = "memory"        // no memory for it
+	Busy        Kind = "busy"          // a module it needs did not finish its init in time
+	Unsupported Kind = "unsupported"   // the distribution's kernel takes supported modules only
+	Taint       Kind = "taint"         // loads, and the kernel is tainted
+	Init        Kind = "init"          // loaded, and its own init function failed
+	Exists      Kind = "exists"        // loaded already
+	Permission  Kind = "permission"    // not allowed: capability, modules_disabled, LSM
+	NotFound    Kind = "not-installed" // no file of that name for the kernel
+	Unlinked    Kind = "unlinked"      // weak-modules did not link it for the kernel
+	Scriptlet   Kind = "scriptlet"     // a package's scriptlet is broken
+	Unknown     Kind = "unknown"       // failed, and the log does not say why
 )
 
 // LoadError is one reason the kernel gave for not loading a module, or, where
@@ -66,6 +66,7 @@ type UserLine struct {
 	Kernel  string // where it names a release
 	Message string // the errno's text
 	Errno   string // by that text; empty where it is not known
+	Kind    Kind   // where the line itself tells it: NotFound, Exists, Missing, Vermagic
 }
 
 // Attempt is one try to load a module.
@@ -94,6 +95,11 @@ func (a *Attempt) Kinds() []Kind {
 	for _, e := range a.Errors {
 		if !e.Note && !slices.Contains(kinds, e.Kind) {
 			kinds = append(kinds, e.Kind)
+		}
+	}
+	for _, u := range a.User {
+		if kinds == nil && u.Kind != "" {
+			kinds = append(kinds, u.Kind)
 		}
 	}
 	if kinds == nil && len(a.User) > 0 {
@@ -221,7 +227,7 @@ func (as *attempts) addUser(u UserLine) {
 	a := as.find(normal(u.Module))
 	if a != nil && a.spokenBy(u) {
 		a = nil
-	} else if a == nil {
+	} else if a == nil && u.Kind != NotFound {
 		for _, o := range slices.Backward(as.open) {
 			if len(o.User) == 0 && o.Refused() && (o.Module == "" || u.Program != "insmod") {
 				a = o

@@ -107,6 +107,7 @@ type reports struct {
 	open    []*openReport
 	kernel  string
 	first   int             // line of the boot's first numbered report
+	number  int             // of the last one
 	foreign map[string]bool // modules that the log said are not the kernel's own
 }
 
@@ -135,7 +136,7 @@ func (rs *reports) init(emit func(*Report)) {
 
 // boot forgets what was of the kernel that ran before.
 func (rs *reports) boot() {
-	rs.first = 0
+	rs.first, rs.number = 0, 0
 	rs.foreign = map[string]bool{}
 }
 
@@ -188,8 +189,13 @@ func (rs *reports) start(r *openReport, s *start, l Line) {
 	}
 	r.take(s)
 	r.idle, r.Last = 0, l.Number
-	if r.Number > 0 && rs.first == 0 {
-		rs.first = r.Line
+	// A number that does not go on from the last one is of another boot,
+	// whose beginning is not in the log.
+	if n := r.Number; n > 0 && n == s.number {
+		if rs.first == 0 || n == 1 || n < rs.number {
+			rs.first = r.Line
+		}
+		rs.number = n
 	}
 }
 

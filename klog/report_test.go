@@ -61,7 +61,7 @@ func TestGenerations(t *testing.T) {
 	var have []short
 	for _, r := range got {
 		s := short{r.Kind, r.Location, r.Number, r.CPU, r.PID, r.Comm, r.Taint, r.Kernel, "", len(r.Trace),
-			r.Culprit.Module, r.Culprit.Origin, r.Panic, r.Unloaded, r.First == 2}
+			r.Culprit.Module, r.Culprit.Origin, r.Panic, r.Unloaded, r.First == 25}
 		if r.IP != nil {
 			s.IP = r.IP.String()
 		}

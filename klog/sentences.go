@@ -242,7 +242,7 @@ func matchUserLine(l Line) (UserLine, bool) {
 	if s == nil {
 		return UserLine{}, false
 	}
-	u := UserLine{Line: l, Program: g["prog"], Module: g["mod"], File: g["file"], Kernel: g["kernel"], Message: g["msg"], Errno: s.errno}
+	u := UserLine{Line: l, Program: g["prog"], Module: g["mod"], File: g["file"], Kernel: g["kernel"], Message: g["msg"], Errno: s.errno, Kind: s.kind}
 	if u.Program == "" && l.Source != "" {
 		u.Program = l.Source
 	}
