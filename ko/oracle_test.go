@@ -13,7 +13,9 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"modkeep/ko/modinfo"
 	"modkeep/symvers"
 )
 
@@ -46,26 +48,35 @@ func cache() string {
 	return filepath.Join("..", ".cache")
 }
 
-// kernelModules returns modules of the kernels in the cache for a Debian
-// architecture that have at least min of them: all with MODKEEP_FULL=1, else a
-// sample spread over them.
-func kernelModules(t testing.TB, arch string, min int) []string {
+// kernelModules returns the modules of all kernels in the cache, of every
+// architecture: all with MODKEEP_FULL=1, else a sample of 300 for amd64 and 50
+// for each other. At least 1,000 must be there.
+func kernelModules(t testing.TB) []string {
 	t.Helper()
-	dirs, _ := filepath.Glob(filepath.Join(cache(), "root", arch, "lib/modules/*/kernel"))
-	var all []string
-	for _, dir := range dirs {
-		if files := modulesBelow(t, dir); len(files) >= min {
-			all = append(all, files...)
+	var files []string
+	total := 0
+	arches, _ := filepath.Glob(filepath.Join(cache(), "root", "*"))
+	for _, arch := range arches {
+		dirs, _ := filepath.Glob(filepath.Join(arch, "lib/modules/*/kernel"))
+		var all []string
+		for _, dir := range dirs {
+			all = append(all, modulesBelow(t, dir)...)
 		}
+		total += len(all)
+		n := 50
+		switch {
+		case os.Getenv("MODKEEP_FULL") == "1":
+			n = len(all)
+		case filepath.Base(arch) == "amd64":
+			n = 300
+		}
+		files = append(files, sample(all, n)...)
 	}
-	if len(all) == 0 {
-		lack(t, "no %s kernel with %d modules in %s", arch, min, cache())
+	if total < 1000 {
+		lack(t, "%d kernel modules below %s", total, cache())
 	}
-	if os.Getenv("MODKEEP_FULL") == "1" {
-		t.Logf("%d modules", len(all))
-		return all
-	}
-	return sample(all, 300)
+	t.Logf("%d of %d modules", len(files), total)
+	return files
 }
 
 func modulesBelow(t testing.TB, dir string) []string {
@@ -137,7 +148,7 @@ func rows(t *testing.T, modprobe, option, path string) []string {
 
 func TestOracleExports(t *testing.T) {
 	modprobe := tool(t, "modprobe")
-	eachModule(t, kernelModules(t, "amd64", 1000), func(t *testing.T, path string, f *File) {
+	eachModule(t, kernelModules(t), func(t *testing.T, path string, f *File) {
 		exports, err := f.Exports()
 		if err != nil {
 			t.Errorf("%s: %v", path, err)
@@ -162,7 +173,7 @@ func TestOracleExports(t *testing.T) {
 
 func TestOracleVersions(t *testing.T) {
 	modprobe := tool(t, "modprobe")
-	eachModule(t, kernelModules(t, "amd64", 1000), func(t *testing.T, path string, f *File) {
+	eachModule(t, kernelModules(t), func(t *testing.T, path string, f *File) {
 		vs, err := f.Versions()
 		if err != nil {
 			t.Errorf("%s: %v", path, err)
@@ -178,3 +189,133 @@ func TestOracleVersions(t *testing.T) {
 	})
 }
 
+// signature gives the fields that modinfo makes of the appended signature.
+func signatureFields(f *File) ([]string, error) {
+	trailer, err := f.Signature()
+	if trailer == nil || err != nil {
+		return nil, err
+	}
+	sig, err := trailer.Read(f.Image)
+	if err != nil {
+		return nil, err
+	}
+	colons := func(b []byte) string {
+		return strings.ReplaceAll(strings.ToUpper(fmt.Sprintf("% x", b)), " ", ":")
+	}
+	return []string{"sig_id=" + sig.ID, "signer=" + sig.Signer, "sig_key=" + colons(sig.Key),
+		"sig_hashalgo=" + sig.Hash, "signature=" + colons(sig.Value)}, nil
+}
+
+// parmLines gives the lines that modinfo makes of parm and parmtype.
+func parmLines(params []modinfo.Param) []string {
+	var lines []string
+	for _, p := range params {
+		line := "parm: " + p.Name + ":" + p.Description
+		if p.Type != "" && p.Description != "" {
+			line += " (" + p.Type + ")"
+		} else if p.Type != "" {
+			line += p.Type
+		}
+		lines = append(lines, line)
+	}
+	return lines
+}
+
+// modinfo -0 ends each field with a NUL and leaves its key as it stands, but
+// prints file name and parameters as it does without -0.
+func TestOracleModinfo(t *testing.T) {
+	tool := tool(t, "modinfo")
+	eachModule(t, kernelModules(t), func(t *testing.T, path string, f *File) {
+		out, err := exec.Command(tool, "-0", path).Output()
+		if err != nil {
+			t.Errorf("modinfo %s: %v", path, err)
+		}
+		var want []string
+		for field := range strings.SplitSeq(strings.TrimSuffix(string(out), "\x00"), "\x00") {
+			switch {
+			case strings.HasPrefix(field, "filename:"):
+			case strings.HasPrefix(field, "parm:"):
+				want = append(want, "parm: "+strings.TrimSpace(strings.TrimPrefix(field, "parm:")))
+			case strings.HasPrefix(field, "signature="):
+				want = append(want, strings.Join(strings.Fields(field), ""))
+			default:
+				want = append(want, field)
+			}
+		}
+		got, err := signatureFields(f)
+		if err != nil {
+			t.Errorf("%s: %v", path, err)
+		}
+		for _, field := range f.Info {
+			if field.Key != "parm" && field.Key != "parmtype" {
+				got = append(got, field.Key+"="+field.Value)
+			}
+		}
+		got = append(got, parmLines(f.Info.Params())...)
+		sort.Strings(want)
+		sort.Strings(got)
+		if d := cmp.Diff(want, got); d != "" {
+			t.Errorf("%s: (-modinfo +got)\n%s", path, d)
+		}
+	})
+}
+
+// symversRows reads a Module.symvers of 5.6 or later into its rows by module.
+func symversRows(t *testing.T, path string) map[string][]string {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := make(map[string][]string)
+	for line := range strings.Lines(string(data)) {
+		col := strings.Split(strings.TrimSuffix(line, "\n"), "\t")
+		if len(col) != 5 {
+			t.Fatalf("%s: row of %d columns: %q", path, len(col), line)
+		}
+		rows[col[2]] = append(rows[col[2]], strings.Join([]string{col[0], col[1], col[3], col[4]}, " "))
+	}
+	return rows
+}
+
+// The kernel's own Module.symvers tells each export's macro and namespace,
+// which kmod does not.
+func TestOracleSymvers(t *testing.T) {
+	headers, _ := filepath.Glob(filepath.Join(cache(), "root/*/usr/src/linux-headers-*/Module.symvers"))
+	if len(headers) == 0 {
+		lack(t, "no Module.symvers below %s", cache())
+	}
+	total := 0
+	for _, path := range headers {
+		krel := strings.TrimPrefix(filepath.Base(filepath.Dir(path)), "linux-headers-")
+		root := filepath.Join(filepath.Dir(path), "../../..")
+		tree := filepath.Join(root, "lib/modules", krel)
+		if _, err := os.Stat(filepath.Join(tree, "kernel")); err != nil {
+			continue
+		}
+		want := symversRows(t, path)
+		files := modulesBelow(t, filepath.Join(tree, "kernel"))
+		if os.Getenv("MODKEEP_FULL") != "1" {
+			files = sample(files, 100)
+		}
+		total += len(files)
+		eachModule(t, files, func(t *testing.T, path string, f *File) {
+			exports, err := f.Exports()
+			if err != nil {
+				t.Errorf("%s: %v", path, err)
+			}
+			var got []string
+			for _, e := range exports {
+				got = append(got, strings.Join([]string{e.CRC.String(), e.Symbol, string(e.Type), e.Namespace}, " "))
+			}
+			rel, _, _ := strings.Cut(strings.TrimPrefix(path, tree+"/kernel/"), ".ko")
+			want := slices.Clone(want[rel])
+			sort.Strings(want)
+			sort.Strings(got)
+			if d := cmp.Diff(want, got, cmpopts.EquateEmpty()); d != "" {
+				t.Errorf("%s: (-Module.symvers +got)\n%s", path, d)
+			}
+		})
+	}
+	t.Logf("%d modules of %d kernels", total, len(headers))
+}
