@@ -106,13 +106,10 @@ func ReadConfig(root string) (*Config, error) {
 }
 
 func (c *Config) readFile(root, name string) {
-	real, err := Resolve(root, name)
+	text, err := ReadFile(root, name, maxConfigFile)
 	if err == nil {
-		var text []byte
-		if text, err = readSmall(onHost(root, real), maxConfigFile); err == nil {
-			c.Parse(bytes.NewReader(text), name)
-			return
-		}
+		c.Parse(bytes.NewReader(text), name)
+		return
 	}
 	c.Problems = append(c.Problems, Problem{name, "not read: " + cause(err)})
 }

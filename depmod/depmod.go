@@ -18,7 +18,10 @@
 // follows absolute links and external directories outside the base directory.
 package depmod
 
-import "fmt"
+import (
+	"fmt"
+	"sync"
+)
 
 // File is one module file of a kernel's tree.
 type File struct {
@@ -71,6 +74,25 @@ type Tree struct {
 
 	byName map[string]*File
 	path   string // Dir's place on this machine
+	once   sync.Once
+	places map[*File]int
+}
+
+// Place returns where a selected file stands in modules.dep, -1 for others. Of
+// several files that export a symbol, dependencies lead to the one with the
+// highest place.
+func (t *Tree) Place(f *File) int {
+	t.once.Do(func() {
+		files, _ := t.depOrder()
+		t.places = make(map[*File]int, len(files))
+		for i, f := range files {
+			t.places[f] = i
+		}
+	})
+	if i, ok := t.places[f]; ok {
+		return i
+	}
+	return -1
 }
 
 // Module returns the file selected for a module name, which may be written

@@ -89,17 +89,11 @@ func (t *Tree) ReadOrder() ([]string, error) {
 }
 
 func (t *Tree) readList(name string) ([]byte, error) {
-	real, err := Resolve(t.Root, t.Dir+"/"+name)
+	text, err := ReadFile(t.Root, t.Dir+"/"+name, maxList)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
-	if err == nil {
-		var text []byte
-		if text, err = readSmall(onHost(t.Root, real), maxList); err == nil {
-			return text, nil
-		}
-	}
-	return nil, fmt.Errorf("%s/%s: %s", t.Dir, name, cause(err))
+	return text, err
 }
 
 // lines splits a text, empty lines left out.

@@ -91,6 +91,20 @@ func cause(err error) string {
 	return err.Error()
 }
 
+// ReadFile reads a regular file of at most limit bytes inside a root. The error
+// is a *fs.PathError with the path inside the root.
+func ReadFile(root, p string, limit int64) ([]byte, error) {
+	real, err := Resolve(root, p)
+	if err != nil {
+		return nil, err
+	}
+	b, err := readSmall(onHost(root, real), limit)
+	if err != nil {
+		return nil, pathError("read", p, err)
+	}
+	return b, nil
+}
+
 // readSmall reads a regular file of at most limit bytes; it does not wait on a
 // FIFO and reads no device.
 func readSmall(name string, limit int64) ([]byte, error) {

@@ -15,56 +15,17 @@
 package kernel
 
 import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
 	"sync"
 
 	"modkeep/depmod"
 	"modkeep/kernel/release"
-	"modkeep/ko"
-	"modkeep/symvers"
 )
-
-// Kind is what exports were read from.
-type Kind string
-
-// The kinds of origins.
-const (
-	Symvers   Kind = "symvers"   // a Module.symvers table
-	ImageKind Kind = "image"     // a kernel image's __ksymtab
-	Modules   Kind = "modules"   // module files
-	NoExports Kind = "no-source" // nothing that lists exports was found
-)
-
-// Exact is the Trust of an origin that holds just what the kernel exports.
-const Exact = "exact"
-
-// Origin says where a kernel's exports come from.
-type Origin struct {
-	Path string // inside the root (for FromSymvers: as given)
-	Kind Kind
-	// Trust is Exact, or says what stands in for the real thing and what that
-	// leaves unknown: "exports of the kernel image are unknown".
-	Trust string
-}
-
-// State says whether the file of a provider is there.
-type State string
-
-// The states of a provider.
-const (
-	Builtin      State = "builtin"       // the kernel image exports it
-	Installed    State = "installed"     // the file that depmod selects exports it
-	NotInstalled State = "not-installed" // the table lists it, no installed file exports it
-	Listed       State = "listed"        // known from a table alone: whether it is installed cannot be told
-)
-
-// Provider is who gives an export to a module that needs it.
-type Provider struct {
-	Export symvers.Export // CRC, type and namespace as that provider really has them
-	Module string         // module name as depmod.ModuleName writes it; "" for the kernel image
-	File   *depmod.File   // nil for the image, and for a module that is not installed
-	State  State
-	Origin Origin // what Export was read from
-}
 
 // Options are what Open may take into account beyond the files of the kernel.
 type Options struct {
@@ -74,9 +35,6 @@ type Options struct {
 	Symvers string
 	// Config is a configuration file to use instead; a path on this machine.
 	Config string
-	// Search lets a kernel be taken for modular though its module directory is
-	// missing: only its table and image are then known.
-	AllowMissingTree bool
 }
 
 // Problem is something about a kernel that could not be read, and was passed
@@ -86,32 +44,33 @@ type Problem = depmod.Problem
 // Kernel is one kernel below a root. Its methods read what they need when
 // first asked and keep it; any number of goroutines may call them.
 type Kernel struct {
-	Root      string // as given
-	Release   string // what uname -r would print; "" where FromSymvers could not tell
-	Parsed    release.Release
-	ModuleDir string // inside the root; "" where there is none
-	ImagePath string // vmlinuz or the like, inside the root; "" where none was found
-	// ConfigPath is the configuration file, inside the root; "" where none was
-	// found (the image may hold one).
-	ConfigPath string
+	Root      string          // as given; "" for FromSymvers
+	Release   string          // what uname -r would print; "" where FromSymvers could not tell
+	Parsed    release.Release // of Release; its Text is "" where that is no kernel release
+	ModuleDir string          // inside the root; "" for FromSymvers
 
 	options Options
-	only    bool // made by FromSymvers: nothing but a table is known
+	alone   string // for FromSymvers: the table's directory on this machine
+	config  *depmod.Config
 
-	table    lazy[tableResult]
-	tree     lazy[treeResult]
-	config   lazy[Config]
-	img      lazy[imageResult]
-	own      lazy[ownResult]
-	builtins lazy[builtinResult]
-	byModule lazy[map[string][]int]
-	third    lazy[thirdResult]
+	table    lazy[table]
+	tree     lazy[*depmod.Tree]
+	settings lazy[*Config]
+	image    lazy[imageFile]
+	own      lazy[map[string]bool]
+	builtin  lazy[*depmod.Builtin]
+	sample   lazy[sample]
+	third    lazy[[]*depmod.File]
+	extra    lazy[map[string][]*depmod.File]
+	intree   lazy[map[string][]*depmod.File]
+	headers  lazy[headerFiles]
 
-	mu    sync.Mutex
-	files map[string]*opened
+	mu       sync.Mutex
+	problems []Problem
+	modules  map[*depmod.File]*module
 }
 
-// lazy is a value made once.
+// lazy is a value made once, by whoever asks first.
 type lazy[T any] struct {
 	once sync.Once
 	v    T
@@ -122,4 +81,106 @@ func (l *lazy[T]) get(make func() T) T {
 	return l.v
 }
 
-var _ = ko.None
+// Open finds the kernel of a release below a root. It reads the depmod.d files
+// and little else; the error wraps fs.ErrNotExist where the root has no such
+// module directory.
+func Open(root, krel string, opts Options) (*Kernel, error) {
+	dir, err := depmod.ModuleDir(root, krel)
+	if err != nil {
+		return nil, fmt.Errorf("kernel %s: %w", krel, err)
+	}
+	k := &Kernel{Root: root, Release: krel, ModuleDir: dir, options: opts, config: opts.Depmod}
+	if k.Parsed, err = release.Parse(krel); err != nil {
+		k.Parsed = release.Release{}
+	}
+	if k.config == nil {
+		if k.config, err = depmod.ReadConfig(root); err != nil {
+			return nil, fmt.Errorf("kernel %s: %w", krel, err)
+		}
+	}
+	return k, nil
+}
+
+// Prepare reads the table and the module tree at the same time: for callers
+// that know they will ask for both.
+func (k *Kernel) Prepare() {
+	var wg sync.WaitGroup
+	wg.Go(func() { k.Table() })
+	k.Tree()
+	wg.Wait()
+}
+
+// Tree returns what depmod selects. For a kernel that FromSymvers made, and
+// for one whose directory cannot be read (a Problem then), it is empty.
+func (k *Kernel) Tree() *depmod.Tree {
+	return k.tree.get(func() *depmod.Tree {
+		if k.ModuleDir == "" {
+			return &depmod.Tree{Release: k.Release}
+		}
+		t, err := depmod.Scan(k.Root, k.Release, k.config)
+		if err != nil {
+			k.problem(k.ModuleDir, err)
+			return &depmod.Tree{Root: k.Root, Release: k.Release, Dir: k.ModuleDir}
+		}
+		return t
+	})
+}
+
+// Builtin returns the modules compiled into the image; nil where the kernel
+// has no modules.builtin that can be read.
+func (k *Kernel) Builtin() *depmod.Builtin {
+	return k.builtin.get(func() *depmod.Builtin {
+		if k.ModuleDir == "" {
+			return nil
+		}
+		b, err := k.Tree().ReadBuiltin()
+		if err != nil {
+			k.problem(k.ModuleDir, err)
+			return nil
+		}
+		return b
+	})
+}
+
+// Problems returns what could not be read so far, in the order met; those of
+// the module tree are in its own Problems.
+func (k *Kernel) Problems() []Problem {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return slices.Clone(k.problems)
+}
+
+func (k *Kernel) problem(path string, err error) {
+	text := err.Error()
+	var pe *fs.PathError
+	if errors.As(err, &pe) && (pe.Path == path || pe.Path == k.host(path)) {
+		text = pe.Err.Error()
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.problems = append(k.problems, Problem{Path: path, Text: text})
+}
+
+// host returns where a path inside the root, without links, lies here.
+func (k *Kernel) host(path string) string {
+	if k.Root == "" || k.Root == "/" {
+		return path
+	}
+	return filepath.Join(k.Root, path)
+}
+
+// find returns the first of the paths that is a regular file, links followed
+// inside the root, and where it lies on this machine.
+func (k *Kernel) find(paths ...string) (path, host string, ok bool) {
+	for _, p := range paths {
+		real, err := depmod.Resolve(k.Root, p)
+		if err != nil {
+			continue
+		}
+		h := k.host(real)
+		if info, err := os.Lstat(h); err == nil && info.Mode().IsRegular() {
+			return p, h, true
+		}
+	}
+	return "", "", false
+}
