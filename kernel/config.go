@@ -89,9 +89,6 @@ func unescape(s string) string {
 // Config returns the configuration the kernel was built with.
 func (k *Kernel) Config() *Config { return k.settings.get(k.readConfig) }
 
-// ConfigPath returns where the configuration was read; "" where none was found.
-func (k *Kernel) ConfigPath() string { return k.Config().Path }
-
 func (k *Kernel) readConfig() *Config {
 	if file := k.options.Config; file != "" {
 		b, err := os.ReadFile(file)
@@ -145,11 +142,11 @@ func (k *Kernel) configInImage() *Config {
 	b, err := m.Config()
 	if err == nil {
 		if b, err = gunzip(b); err == nil {
-			return k.configFrom(k.ImagePath(), b)
+			return k.configFrom(k.ImagePath, b)
 		}
 	}
 	if !errors.Is(err, image.ErrAbsent) {
-		k.problem(k.ImagePath(), err)
+		k.problem(k.ImagePath, err)
 	}
 	return &Config{}
 }

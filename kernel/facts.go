@@ -40,7 +40,7 @@ func (k *Kernel) Version() Version {
 		}
 	}
 	if m := debianVersion.FindStringSubmatch(k.Banner()); m != nil {
-		if v, ok := version(m[1], k.ImagePath()); ok {
+		if v, ok := version(m[1], k.ImagePath); ok {
 			return v
 		}
 	}
@@ -70,7 +70,7 @@ func (k *Kernel) Banner() string {
 	}
 	banner, err := m.Banner()
 	if err != nil {
-		k.problem(k.ImagePath(), err)
+		k.problem(k.ImagePath, err)
 		return ""
 	}
 	return banner
@@ -116,7 +116,7 @@ func (k *Kernel) Distro() Distro {
 		return Distro{"debian", c.Path + ": CONFIG_SYSTEM_TRUSTED_KEYS"}
 	}
 	h := k.headerFiles()
-	for _, told := range [][2]string{{h.pkg, h.dir}, {k.Banner(), k.ImagePath()}} {
+	for _, told := range [][2]string{{h.pkg, h.dir}, {k.Banner(), k.ImagePath}} {
 		for _, name := range []string{"Debian", "Ubuntu"} {
 			if strings.Contains(told[0], name) {
 				return Distro{strings.ToLower(name), told[1]}
@@ -295,7 +295,7 @@ func (k *Kernel) Vermagic() Vermagic {
 	}
 	if m := k.openImage(); m != nil {
 		if text, err := m.Vermagic(); err == nil {
-			return Vermagic{modinfo.ParseVermagic(text), true, k.ImagePath()}
+			return Vermagic{modinfo.ParseVermagic(text), true, k.ImagePath}
 		}
 	}
 	text, ok := composeVermagic(k.Release, k.Config(), k.headerFiles().randHash)

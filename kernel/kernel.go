@@ -24,6 +24,7 @@ import (
 	"sync"
 
 	"modkeep/depmod"
+	"modkeep/kernel/image"
 	"modkeep/kernel/release"
 )
 
@@ -48,6 +49,7 @@ type Kernel struct {
 	Release   string          // what uname -r would print; "" where FromSymvers could not tell
 	Parsed    release.Release // of Release; its Text is "" where that is no kernel release
 	ModuleDir string          // inside the root; "" for FromSymvers
+	ImagePath string          // vmlinuz or the like inside the root; "" where none was found
 
 	options Options
 	alone   string // for FromSymvers: the table's directory on this machine
@@ -56,7 +58,7 @@ type Kernel struct {
 	table    lazy[table]
 	tree     lazy[*depmod.Tree]
 	settings lazy[*Config]
-	image    lazy[imageFile]
+	image    lazy[*image.Image]
 	own      lazy[map[string]bool]
 	builtin  lazy[*depmod.Builtin]
 	sample   lazy[sample]
@@ -93,6 +95,7 @@ func Open(root, krel string, opts Options) (*Kernel, error) {
 	if k.Parsed, err = release.Parse(krel); err != nil {
 		k.Parsed = release.Release{}
 	}
+	k.ImagePath, _, _ = k.find(imagePaths(dir, krel)...)
 	if k.config == nil {
 		if k.config, err = depmod.ReadConfig(root); err != nil {
 			return nil, fmt.Errorf("kernel %s: %w", krel, err)

@@ -132,9 +132,9 @@ func (k *Kernel) imageTable() table {
 	if m := k.openImage(); m != nil {
 		t, err := m.Exports()
 		if err == nil {
-			return table{t, Origin{k.ImagePath(), ImageKind, trustImage}, false}
+			return table{t, Origin{k.ImagePath, ImageKind, trustImage}, false}
 		}
-		k.problem(k.ImagePath(), err)
+		k.problem(k.ImagePath, err)
 	}
 	if len(k.Tree().Modules) > 0 {
 		return table{symvers.New(nil), Origin{k.ModuleDir, ModuleKnd, trustModules}, false}
@@ -214,12 +214,6 @@ func (k *Kernel) suseHeaders() []string {
 	return dirs
 }
 
-// imageFile is the opened image.
-type imageFile struct {
-	path string
-	*image.Image
-}
-
 // imagePaths returns where a kernel's image may be, best first.
 func imagePaths(dir, krel string) []string {
 	paths := []string{"/boot/vmlinuz-" + krel, dir + "/vmlinuz"}
@@ -230,27 +224,21 @@ func imagePaths(dir, krel string) []string {
 		"/boot/Image-"+krel+".gz", dir+"/build/vmlinux")
 }
 
-// ImagePath returns the kernel's image inside the root; "" where none was found.
-func (k *Kernel) ImagePath() string { return k.imageOnce().path }
-
 // openImage returns the image, nil where there is none that can be opened.
-func (k *Kernel) openImage() *image.Image { return k.imageOnce().Image }
-
-func (k *Kernel) imageOnce() imageFile {
-	return k.image.get(func() imageFile {
-		if k.ModuleDir == "" {
-			return imageFile{}
+func (k *Kernel) openImage() *image.Image {
+	return k.image.get(func() *image.Image {
+		if k.ImagePath == "" {
+			return nil
 		}
-		name, host, ok := k.find(imagePaths(k.ModuleDir, k.Release)...)
-		if !ok {
-			return imageFile{}
+		real, err := depmod.Resolve(k.Root, k.ImagePath)
+		if err == nil {
+			var m *image.Image
+			if m, err = image.Open(k.host(real)); err == nil {
+				return m
+			}
 		}
-		m, err := image.Open(host)
-		if err != nil {
-			k.problem(name, err)
-			return imageFile{path: name}
-		}
-		return imageFile{name, m}
+		k.problem(k.ImagePath, err)
+		return nil
 	})
 }
 
@@ -262,7 +250,7 @@ func (k *Kernel) Image() *image.Image { return k.openImage() }
 // Close closes the image. What was read stays good; what was not is not read
 // any more from the image.
 func (k *Kernel) Close() error {
-	m := k.image.get(func() imageFile { return imageFile{} }).Image
+	m := k.image.get(func() *image.Image { return nil })
 	if m == nil {
 		return nil
 	}
