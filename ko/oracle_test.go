@@ -319,3 +319,82 @@ func TestOracleSymvers(t *testing.T) {
 	}
 	t.Logf("%d modules of %d kernels", total, len(headers))
 }
+
+// The modules in testdata, as readelf -s and kmod see them.
+func TestOracleForms(t *testing.T) {
+	readelf, modprobe := tool(t, "readelf"), tool(t, "modprobe")
+	files, _ := filepath.Glob("testdata/*.ko")
+	for _, path := range files {
+		t.Run(filepath.Base(path), func(t *testing.T) {
+			f := open(t, filepath.Base(path))
+			vs, err := f.Versions()
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, v := range vs {
+				got = append(got, fmt.Sprintf("0x%08x %s", v.CRC, v.Symbol))
+			}
+			sort.Strings(got)
+			abs, err := filepath.Abs(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if d := cmp.Diff(rows(t, modprobe, "--dump-modversions", abs), got); d != "" {
+				t.Errorf("versions: (-modprobe +got)\n%s", d)
+			}
+			out, err := exec.Command(readelf, "-sW", path).Output()
+			if err != nil {
+				t.Fatal(err)
+			}
+			var want []string
+			for line := range strings.Lines(string(out)) {
+				// Num: Value Size Type Bind Vis Ndx Name
+				if col := strings.Fields(line); len(col) == 8 && col[6] == "UND" {
+					want = append(want, col[4]+" "+col[7])
+				}
+			}
+			imports, err := f.Undefined()
+			if err != nil {
+				t.Fatal(err)
+			}
+			got = nil
+			for _, imp := range imports {
+				bind := "GLOBAL"
+				if imp.Weak {
+					bind = "WEAK"
+				}
+				got = append(got, bind+" "+imp.Symbol)
+			}
+			if d := cmp.Diff(want, got); d != "" {
+				t.Errorf("undefined: (-readelf +got)\n%s", d)
+			}
+		})
+	}
+}
+
+// Name, offset and size of each section, as readelf sees them.
+func TestOracleSections(t *testing.T) {
+	readelf := tool(t, "readelf")
+	files, _ := filepath.Glob("testdata/*.ko")
+	for _, path := range files {
+		f := open(t, filepath.Base(path))
+		out, err := exec.Command(readelf, "-SW", path).Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var want, got []string
+		for line := range strings.Lines(string(out)) {
+			_, rest, ok := strings.Cut(line, "] ")
+			if col := strings.Fields(rest); ok && len(col) >= 6 && strings.HasPrefix(line, "  [") && !strings.HasPrefix(rest, "Name") && col[0] != "NULL" {
+				want = append(want, strings.Join([]string{col[0], col[3], col[4]}, " "))
+			}
+		}
+		for _, s := range f.Sections[1:] {
+			got = append(got, fmt.Sprintf("%s %06x %06x", s.Name, s.Offset, s.Size))
+		}
+		if d := cmp.Diff(want, got); d != "" {
+			t.Errorf("%s: (-readelf +got)\n%s", path, d)
+		}
+	}
+}
