@@ -27,9 +27,7 @@ var magics = []struct {
 	{"zstd", "\x28\xb5\x2f\xfd", unzstd},
 	{"lz4", "\x02\x21\x4c\x18", unlz4},
 	{"lzo", lzopMagic, unlzo},
-	{"bzip2", "BZh91AY&SY", func(src []byte, hint, limit int) ([]byte, error) {
-		return readLimited(bzip2.NewReader(bytes.NewReader(src)), hint, limit)
-	}},
+	{"bzip2", "BZh91AY&SY", bunzip2},
 	{"lzma", "\x5d\x00\x00", unlzma},
 }
 
@@ -202,6 +200,16 @@ func gunzip(src []byte, hint, limit int) ([]byte, error) {
 	}
 	z.Multistream(false)
 	return readLimited(z, hint, limit)
+}
+
+// bunzip2 takes what follows the data, where the decoder looks for one more
+// stream, for its end.
+func bunzip2(src []byte, hint, limit int) ([]byte, error) {
+	out, err := readLimited(bzip2.NewReader(bytes.NewReader(src)), hint, limit)
+	if err == bzip2.StructuralError("bad magic value in continuation file") {
+		err = nil
+	}
+	return out, err
 }
 
 func unxz(src []byte, _, limit int) ([]byte, error) {
