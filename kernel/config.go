@@ -166,11 +166,11 @@ func gunzip(b []byte) ([]byte, error) {
 // SigPolicy is how a kernel treats signatures, by its configuration alone: the
 // command line (module.sig_enforce, lockdown=) and secure boot add to it.
 type SigPolicy struct {
-	Known    bool   // false where the configuration is not known
-	Verify   bool   // MODULE_SIG: signatures are looked at
-	Force    bool   // MODULE_SIG_FORCE: a module without a valid one is refused
-	Lockdown bool   // SECURITY_LOCKDOWN_LSM: lockdown can refuse unsigned modules
-	Hash     string // MODULE_SIG_HASH: "sha256"
+	Known       bool   // false where the configuration is not known
+	Verify      bool   // MODULE_SIG: signatures are looked at
+	Force       bool   // MODULE_SIG_FORCE: a module without a valid one is refused
+	LockdownLSM bool   // SECURITY_LOCKDOWN_LSM: lockdown can refuse unsigned modules
+	Hash        string // MODULE_SIG_HASH: "sha256"
 	// Forced is the lockdown level that the configuration sets: "none",
 	// "integrity" or "confidentiality".
 	Forced string
@@ -179,7 +179,7 @@ type SigPolicy struct {
 // SigPolicy returns the signature policy of the configuration.
 func (k *Kernel) SigPolicy() SigPolicy {
 	c := k.Config()
-	p := SigPolicy{Known: c.Known, Verify: c.On("MODULE_SIG"), Force: c.On("MODULE_SIG_FORCE"), Lockdown: c.On("SECURITY_LOCKDOWN_LSM"), Forced: "none"}
+	p := SigPolicy{Known: c.Known, Verify: c.On("MODULE_SIG"), Force: c.On("MODULE_SIG_FORCE"), LockdownLSM: c.On("SECURITY_LOCKDOWN_LSM"), Forced: "none"}
 	p.Hash = c.Values["MODULE_SIG_HASH"]
 	switch {
 	case c.On("LOCK_DOWN_KERNEL_FORCE_CONFIDENTIALITY"):

@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -171,24 +172,26 @@ const (
 
 // Exports returns the exports of a set, sorted by symbol. The values of the
 // kernel's own modules are the table's where there is a table: their files are
-// not opened for it, unlike for Provider.
-func (k *Kernel) Exports(set Set) []Provider {
+// not opened for it, unlike for Provider. The error is for a Set that is none.
+func (k *Kernel) Exports(set Set) ([]Provider, error) {
 	var all []Provider
 	switch set {
 	case SetKernel:
 		all = k.kernelExports()
 	case SetExtra:
 		all = k.extraProviders(nil)
-	default:
+	case SetAll:
 		all = k.kernelExports()
 		taken := make(map[string]*Provider, len(all))
 		for i := range all {
 			taken[all[i].Export.Symbol] = &all[i]
 		}
 		all = append(all, k.extraProviders(taken)...)
+	default:
+		return nil, fmt.Errorf("set of exports %q: not kernel, extra or all", set)
 	}
 	slices.SortFunc(all, func(a, b Provider) int { return strings.Compare(a.Export.Symbol, b.Export.Symbol) })
-	return all
+	return all, nil
 }
 
 // kernelExports are the table's rows, or without a table what the image and
