@@ -116,24 +116,6 @@ func agree(t *testing.T, k kerneltest.Kernel, attempts []kerneltest.Attempt) tal
 	return n
 }
 
-// TestOracleAgreement holds verdicts against real kernels. MODKEEP_AGREE names
-// the kernels (a pattern on the release), MODKEEP_AGREE_N the attempts on each.
-func TestOracleAgreement(t *testing.T) {
-	kernels := agreementKernels(t)
-	for _, k := range kernels {
-		t.Run(k.Release, func(t *testing.T) {
-			attempts, err := kerneltest.Attempts(k, agreementBudget(), 1, t.TempDir())
-			if err != nil {
-				t.Fatal(err)
-			}
-			n := agree(t, k, attempts)
-			if n.attempts < agreementBudget() || n.refused*10 < n.attempts*3 || n.mutants*10 > n.attempts*6 {
-				t.Errorf("too thin: %d attempts, %d refused, %d mutants", n.attempts, n.refused, n.mutants)
-			}
-		})
-	}
-}
-
 func agreementBudget() int {
 	n := 100
 	fmt.Sscan(os.Getenv("MODKEEP_AGREE_N"), &n)

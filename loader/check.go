@@ -36,6 +36,10 @@ type Target struct {
 	// for only when a signed module is judged.
 	Keys func() (keys []*x509.Certificate, known bool)
 
+	// BTF returns the kernel's own BTF, nil where it is not known. It is asked
+	// for only when a module with BTF of another build is judged.
+	BTF func() *BaseBTF
+
 	// Replace lets given modules displace what the kernel's table lists. Where
 	// there is an installed tree they always do.
 	Replace bool
@@ -44,6 +48,9 @@ type Target struct {
 	// Running is a kernel whose loaded modules are all known: a symbol of a
 	// module that is not loaded is not there.
 	Running bool
+	// Raw files are handed to the kernel as they are on disk; else they are
+	// unpacked first, as kmod does.
+	Raw bool
 	// Flags are finit_module(2)'s.
 	Flags int
 	// Comm is the name of the process that loads: insmod.
@@ -70,7 +77,7 @@ func (t *Target) Check(modules []*Module) []*Verdict {
 // loaded: what insmod would be told, while Check assumes what modprobe does.
 func (t *Target) CheckLoaded(m *Module, others []*Module) *Verdict {
 	t.settle()
-	t.Running = true
+	t.Running, t.Raw = true, true
 	s := newSet(t, others)
 	n := &node{m: m, name: m.modname()}
 	for _, o := range s.nodes {
@@ -123,6 +130,13 @@ func (t *Target) configIs(name, value string) bool {
 }
 
 func (t *Target) comm() string { return firstOf(t.Comm, "insmod") }
+
+func (t *Target) baseBTF() *BaseBTF {
+	if t.BTF == nil {
+		return nil
+	}
+	return t.BTF()
+}
 
 // verifies reports whether the kernel's keys are known.
 func (t *Target) verifies(*Module) bool {
@@ -193,12 +207,16 @@ func (s *set) judge(n *node) *Verdict {
 	v := &Verdict{Module: n.m.Path, Name: n.name, Kernel: s.t.Release}
 	l := &load{target: s.t, m: n.m, v: v, modname: n.name, name: firstOf(n.m.structName, n.m.Name, n.name)}
 	l.finder = &view{s, n}
-	v.Errno = l.run()
-	v.Loads = v.Errno == ""
+	if n.m.legacy && s.t.Version.Less(Version{2, 5, 0}) {
+		v.Loads = l.runInsmod()
+	} else {
+		v.Errno = l.run()
+		v.Loads = v.Errno == ""
+		v.Insmod = insmodText(n.m.Path, v.Errno)
+		v.Modprobe = modprobeText(n.name, s.modprobeErrno(n, v))
+	}
 	v.Basis = l.basis
 	n.proprietary = l.proprietary
-	v.Insmod = insmodText(n.m.Path, v.Errno)
-	v.Modprobe = modprobeText(n.name, s.modprobeErrno(n, v))
 	s.advise(n, l)
 	v.finish()
 	n.verdict, n.state = v, judged

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"modkeep/ko"
 	"modkeep/ko/elf"
 )
 
@@ -57,6 +58,9 @@ func (l *load) run() string {
 		l.found(Finding{Kind: KindELF, Text: "finit_module was given flags this kernel does not know"})
 		return "EINVAL"
 	}
+	if errno, done := l.unpack(); done {
+		return errno
+	}
 	if l.m.size == 0 {
 		l.bodyLen = 0
 		l.found(Finding{Kind: KindELF, Text: "the file is empty"})
@@ -76,6 +80,44 @@ func (l *load) run() string {
 	}
 	steps = append(steps, l.checkConstructors, l.checkExportTables, l.checkImportNamespaces, l.resolve, l.checkRelocations, l.checkDuplicates, l.checkBTF)
 	return firstErrno(steps...)
+}
+
+// algorithms are the compressions the kernel can be built to unpack, one of
+// them (kernel/module/decompress.c, 6.12).
+var algorithms = []struct {
+	compression ko.Compression
+	config      string
+	refusal     string
+}{
+	{ko.Gzip, "MODULE_COMPRESS_GZIP", "not a gzip compressed module"},
+	{ko.XZ, "MODULE_COMPRESS_XZ", "not an xz compressed module"},
+	{ko.Zstd, "MODULE_COMPRESS_ZSTD", "not a zstd compressed module"},
+}
+
+// unpack is what the kernel does with a file that is handed to it as it is:
+// one that nobody unpacked is no ELF file, unless the kernel is told to unpack
+// it and was built to. done is false where the load goes on.
+func (l *load) unpack() (errno string, done bool) {
+	if l.target.Flags&compressedFile == 0 {
+		if !l.target.Raw || l.m.Compression == ko.None {
+			return "", false
+		}
+		if errno := l.signaturePolicy("unsigned module"); errno != "" {
+			return errno, true
+		}
+		return l.elfRefused("Invalid ELF header magic: != \x7fELF"), true
+	}
+	if l.target.configIs("MODULE_DECOMPRESS", "n") {
+		l.found(Finding{Kind: KindCompression, Text: "the kernel does not unpack modules (CONFIG_MODULE_DECOMPRESS)"})
+		return "EOPNOTSUPP", true
+	}
+	for _, a := range algorithms {
+		if l.target.configIs(a.config, "y") && a.compression != l.m.Compression {
+			l.found(Finding{Kind: KindCompression, Text: l.logf("%s", a.refusal)})
+			return "EINVAL", true
+		}
+	}
+	return "", false
 }
 
 // ask answers a rule for this kernel and remembers on what the answer rests.
@@ -401,9 +443,6 @@ func (l *load) checkRelocations() string {
 	l.found(Finding{Kind: KindRelocation, Text: text})
 	return "ENOEXEC"
 }
-
-// checkBTF notes that split BTF of another build is not validated here.
-func (l *load) checkBTF() string { return "" }
 
 // structName reads module.name at its place in struct module: after state and
 // list, 24 bytes on 64-bit kernels and 12 on 32-bit ones (include/linux/module.h).

@@ -22,6 +22,10 @@ type Module struct {
 	// Err is why the file could not be read at all: no verdict is possible.
 	Err error
 
+	// reopen opens the module's bytes again where Path is not a file: in a
+	// package.
+	reopen func() (*ko.Image, error)
+
 	structName string // mod->name
 	size       int64  // bytes after decompression, signature included
 	marker     bool   // the signature marker stands at the end
@@ -32,6 +36,8 @@ type Module struct {
 	tables     tableFacts
 	imports    []importSymbol
 	layout     layoutVersions
+	hasBTF     bool
+	legacy     bool // of 2.4 or older: insmod links it
 	versions   bool // an allocated __versions section
 	extCRCs    bool // an allocated __version_ext_crcs section
 	extNames   bool
@@ -111,6 +117,8 @@ func (m *Module) ReadImage(im *ko.Image) {
 	m.sections = f.Sections
 	m.Info = f.Info
 	m.Name = f.Name()
+	m.legacy = f.Legacy()
+	m.hasBTF = f.HasBTF()
 	m.readStructName(f)
 	if err := m.readTables(f); err != nil {
 		m.parseErr = err
@@ -134,6 +142,29 @@ func (m *Module) readStructName(f *ko.File) {
 			m.structName = structName(&f.Header, data)
 		}
 	}
+}
+
+// open opens the module's bytes again.
+func (m *Module) open() (*ko.Image, error) {
+	if m.reopen != nil {
+		return m.reopen()
+	}
+	return ko.OpenImage(m.Path)
+}
+
+// ReadFrom reads a module whose bytes are not in a file of their own, such as
+// one in a package. open may be called again while verdicts are made.
+func ReadFrom(path string, open func() (*ko.Image, error)) *Module {
+	m := &Module{Path: path, reopen: open}
+	im, err := open()
+	if err != nil {
+		m.Err = err
+		return m
+	}
+	defer im.Close()
+	m.ReadImage(im)
+	m.Path = path
+	return m
 }
 
 // allocated returns the section find_sec() would find: only sections with

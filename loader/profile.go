@@ -1,6 +1,7 @@
 package loader
 
 import (
+	"encoding/binary"
 	"fmt"
 	"strconv"
 	"strings"
@@ -78,6 +79,8 @@ type Profile struct {
 	Loaded    []string // names of modules that are loaded already
 	Tainted   uint64   // /proc/sys/kernel/tainted: some lines are printed once per boot
 
+	SaidBTF bool // the line about BTF that does not fit has been printed (6.12)
+
 	answers [ruleCount]answer // filled by settle
 }
 
@@ -87,6 +90,13 @@ type Arch struct {
 	Machine   uint16 // e_machine
 	Is64      bool
 	BigEndian bool
+}
+
+func (a Arch) order() binary.ByteOrder {
+	if a.BigEndian {
+		return binary.BigEndian
+	}
+	return binary.LittleEndian
 }
 
 // Arches lists the architectures whose modules are understood.
@@ -134,7 +144,7 @@ const (
 	ruleRelocText                // text of a relocation target that is not zero
 	ruleBadIndex                 // symbol in a section that does not exist: accept | refuse
 	ruleLicenseText              // lines about the licence:                 first | both
-	ruleBTF                      // split BTF
+	ruleBTF                      // split BTF that does not fit: ignored | each | once
 
 	ruleCount
 )
@@ -248,7 +258,8 @@ var rules = [ruleCount][]row{
 	},
 	ruleBTF: {
 		{until: "5.11", value: "ignored", source: "no split BTF before 5.11", unchecked: true},
-		{value: "validated", source: "kernel/bpf/btf.c btf_module_notify 6.1.192", run: "6.1 6.12"},
+		{until: "6.12", value: "each", source: "kernel/bpf/btf.c btf_module_notify 6.1.192", run: "6.1"},
+		{value: "once", source: "kernel/bpf/btf.c btf_module_notify 6.12.117, 7.3", run: "6.12"},
 	},
 }
 

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 
-	"modkeep/ko"
 	"modkeep/ko/modsig"
 )
 
@@ -105,12 +104,12 @@ func verifyErrno(err error) string {
 // verifyFile checks a module's signature with the kernel's keys, reading the
 // whole file.
 func verifyFile(m *Module, keys []*x509.Certificate) error {
-	im, err := ko.OpenImage(m.Path)
+	im, err := m.open()
 	if err != nil {
 		return fmt.Errorf("verify signature: %w", err)
 	}
 	defer im.Close()
-	return verifyImage(im, m.trailer, keys)
+	return modsig.Verify(im, m.trailer, keys)
 }
 
 // mangled reports whether finit_module's flags make the file another one than

@@ -1,16 +1,15 @@
 package loader
 
 import (
+	"bytes"
 	"crypto/x509"
+	"encoding/binary"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
 
-	"modkeep/depmod"
 	"modkeep/kernel"
-	"modkeep/kernel/image"
 )
 
 // Options are what a kernel's files do not say: how it is started, and what is
@@ -49,8 +48,9 @@ func NewTarget(k *kernel.Kernel, opts Options) *Target {
 		Flags:     opts.Flags,
 	}
 	t.Arch = archOf(k.Arch())
+	t.BTF = btfOf(k, t.Arch.order())
 	if magic := k.Vermagic(); magic.Known {
-		t.Vermagic = magic.Text
+		t.Vermagic = magic.Raw
 	}
 	t.StructSize, _ = k.StructModuleSize()
 	if on, known := k.Modversions(); known {
@@ -150,23 +150,34 @@ func (t *Target) applyCmdline(cmdline string) {
 func keysOf(k *kernel.Kernel, given []*x509.Certificate) func() ([]*x509.Certificate, bool) {
 	return sync.OnceValues(func() ([]*x509.Certificate, bool) {
 		keys := slices.Clone(given)
-		if k.ImagePath == "" {
+		im := k.Image()
+		if im == nil {
 			return keys, len(keys) > 0
 		}
-		path, err := depmod.Resolve(k.Root, k.ImagePath)
-		if err != nil {
-			return keys, len(keys) > 0
-		}
-		im, err := image.Open(filepath.Join(k.Root, path))
-		if err != nil {
-			return keys, len(keys) > 0
-		}
-		defer im.Close()
 		built, err := im.Certificates()
 		if err != nil {
 			return keys, len(keys) > 0
 		}
 		return append(keys, built...), true
+	})
+}
+
+// btfOf returns the BTF in a kernel's image.
+func btfOf(k *kernel.Kernel, order binary.ByteOrder) func() *BaseBTF {
+	return sync.OnceValue(func() *BaseBTF {
+		im := k.Image()
+		if im == nil {
+			return nil
+		}
+		data, err := im.BTF()
+		if err != nil || len(data) == 0 {
+			return nil
+		}
+		base, err := ParseBaseBTF(bytes.Clone(data), order)
+		if err != nil {
+			return nil
+		}
+		return base
 	})
 }
 
@@ -183,8 +194,11 @@ func (x *kernelExports) Provider(symbol string) (Provider, bool) {
 		out.File = p.File.Path
 		out.Own, _ = x.k.Own(p.File)
 	}
-	if p.State == kernel.NotInstalled {
+	switch p.State {
+	case kernel.NotInstalled:
 		out.Missing = fmt.Sprintf("%s comes from the kernel's module %s, whose file is not installed", symbol, p.Export.Module)
+	case kernel.Replaced:
+		out.Missing = fmt.Sprintf("%s comes from the kernel's own %s, but %s, which depmod selects instead, does not export it", symbol, p.Module, p.File.Path)
 	}
 	return out, true
 }

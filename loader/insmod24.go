@@ -1,0 +1,62 @@
+package loader
+
+import (
+	"fmt"
+
+	"modkeep/ko/elf"
+	"modkeep/symvers"
+)
+
+// runInsmod is what insmod of modutils (2.0 to 2.4 kernels) decides: there the
+// program links the module, the kernel only takes the result. It returns
+// whether the module loads; the refusal is in l.v.Insmod.
+//
+// Versions stand in the symbols' names. Where kernel and module both use them,
+// names are compared whole, so another CRC is just an unresolved symbol; where
+// only one does, the suffix is ignored.
+func (l *load) runInsmod() bool {
+	l.basis = Source
+	if built, ok := l.m.Info.Get("kernel_version"); ok && l.target.Release != "" && built != l.target.Release {
+		l.v.Insmod = fmt.Sprintf("%s: kernel-module version mismatch\n\t%s was compiled for kernel version %s\n\twhile this kernel is version %s.",
+			l.m.Path, l.m.Path, built, l.target.Release)
+		l.found(Finding{Kind: KindVermagic, Want: built, Found: l.target.Release, Text: "built for kernel version " + built})
+		return false
+	}
+	_, moduleCRCs := l.m.Info.Get("using_checksums")
+	both := moduleCRCs && l.target.Versions != No
+	ok := true
+	for i := range l.m.imports {
+		s := &l.m.imports[i]
+		if s.section != elf.SHN_UNDEF || s.weak {
+			continue
+		}
+		if !l.resolvesByName(s.name, both) {
+			l.v.Log = append(l.v.Log, l.m.Path+": unresolved symbol "+s.name)
+			ok = false
+		}
+	}
+	if !ok {
+		l.v.Insmod = l.v.Log[0]
+		l.warn("the module uses symbol versions: %v, the kernel does: %v", moduleCRCs, l.target.Versions != No)
+	}
+	return ok
+}
+
+// resolvesByName finds an undefined symbol of the module among the kernel's.
+func (l *load) resolvesByName(name string, versioned bool) bool {
+	base, prefix, crc, has := symvers.SplitVersioned(name)
+	e, why := l.finder.find(base)
+	switch {
+	case e == nil && why != nil:
+		l.found(Finding{Kind: why.kind, Symbol: base, Provider: why.provider, Text: why.text})
+		return false
+	case e == nil:
+		l.found(Finding{Kind: KindMissing, Symbol: base, Text: "nothing on this kernel exports " + base})
+		return false
+	case versioned && has != e.HasCRC, versioned && has && crc != e.CRC:
+		l.found(Finding{Kind: KindCRC, Symbol: base, Want: prefix + crc.String(), Found: e.CRC.String(), Provider: providerName(e),
+			Text: "built for another version of " + base})
+		return false
+	}
+	return true
+}
