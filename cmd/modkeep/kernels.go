@@ -73,12 +73,6 @@ type sourced[T any] struct {
 	Source string `json:"source"`
 }
 
-// fileError is a file that could not be read, and why.
-type fileError struct {
-	File  string `json:"file"`
-	Error string `json:"error"`
-}
-
 func newKernelsCommand() *cobra.Command {
 	var opts kernelsOptions
 	cmd := &cobra.Command{
@@ -152,7 +146,7 @@ func describeKernel(k *kernel.Kernel) kernelReport {
 		Image:        k.ImagePath,
 		Config:       k.Config().Path,
 		Exports:      exportsReport{table.Len(), origin.Path, string(origin.Kind), origin.Trust},
-		Vermagic:     sourced[string]{vermagic.Text, vermagic.Source},
+		Vermagic:     sourced[string]{vermagic.Raw, vermagic.Source},
 		StructModule: sourced[uint64]{size, sizeSource},
 		Modules:      len(tree.Modules),
 		Shadowed:     len(tree.Shadowed),
