@@ -233,7 +233,7 @@ func ksym(symbol, module string) (Export, string) {
 	if module == "" {
 		e.Module = Vmlinux
 	}
-	if name, ok := strings.CutPrefix(e.Symbol, "GPLONLY_"); ok {
+	if name, ok := strings.CutPrefix(e.Symbol, "GPLONLY_"); ok && name != "" {
 		e.Symbol, e.Type = name, GPL
 	}
 	name, prefix, crc, ok := SplitVersioned(e.Symbol)

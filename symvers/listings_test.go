@@ -202,6 +202,7 @@ func FuzzKsyms(f *testing.F) {
 	f.Add([]byte(kallsymsText))
 	f.Add([]byte(ksymsText))
 	f.Add([]byte(verText))
+	f.Add([]byte("c0120000 GPLONLY_\n"))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		for _, parse := range []func(string) (*Table, error){parseKallsyms, parseKsyms, parseVer, parseAny} {
 			table, err := parse(string(b))
