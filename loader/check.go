@@ -24,6 +24,9 @@ type Provider struct {
 
 // Exports answers which export a kernel has of a name.
 type Exports interface {
+	// Image is asked first: what the kernel image exports wins.
+	Image(symbol string) (symvers.Export, bool)
+	// Provider is asked for what neither the image nor the set exports.
 	Provider(symbol string) (Provider, bool)
 }
 
@@ -159,6 +162,7 @@ type set struct {
 	byName    map[string][]*node
 	exporters map[string][]*node
 	implied   map[string]*node // providers outside the set, by file
+	images    map[string]*export
 }
 
 // node is a module in a set.
@@ -181,7 +185,7 @@ const (
 )
 
 func newSet(t *Target, modules []*Module) *set {
-	s := &set{t: t, byName: map[string][]*node{}, exporters: map[string][]*node{}, implied: map[string]*node{}}
+	s := &set{t: t, byName: map[string][]*node{}, exporters: map[string][]*node{}, implied: map[string]*node{}, images: map[string]*export{}}
 	for _, m := range modules {
 		n := &node{m: m, name: m.modname()}
 		s.nodes = append(s.nodes, n)
@@ -254,17 +258,19 @@ type view struct {
 
 func (w *view) find(symbol string) (*export, *absence) {
 	s := w.s
-	p, listed := s.t.Exports.Provider(symbol)
-	if listed && p.Owner == "" && p.Missing == "" {
-		return &export{Export: p.Export}, nil
+	if e := s.image(symbol); e != nil {
+		return e, nil
 	}
-	if listed && s.t.TableOnly && !s.t.Replace {
-		return s.fromKernel(w.n, &p)
+	if s.t.TableOnly && !s.t.Replace {
+		if p, listed := s.t.Exports.Provider(symbol); listed {
+			return s.fromKernel(w.n, &p)
+		}
 	}
-	if e, why := w.fromSet(symbol); e != nil || why != nil {
+	if e, why := w.fromSet(symbol); e != nil || why != nil || s.t.Running {
 		return e, why
 	}
-	if !listed || s.t.Running {
+	p, listed := s.t.Exports.Provider(symbol)
+	if !listed {
 		return nil, nil
 	}
 	if len(s.byName[p.Owner]) > 0 && p.Owner != w.n.name {
@@ -272,6 +278,19 @@ func (w *view) find(symbol string) (*export, *absence) {
 		return nil, &absence{KindMissing, given, "the given " + given + " does not export " + symbol}
 	}
 	return s.fromKernel(w.n, &p)
+}
+
+// image returns the kernel image's export of a symbol, nil where it has none.
+// Every module asks for the same few thousand.
+func (s *set) image(symbol string) *export {
+	e, ok := s.images[symbol]
+	if !ok {
+		if row, has := s.t.Exports.Image(symbol); has {
+			e = &export{Export: row}
+		}
+		s.images[symbol] = e
+	}
+	return e
 }
 
 // fromSet finds the symbol among the set's own modules: the first of them that
@@ -352,12 +371,12 @@ func (s *set) fromKernel(n *node, p *Provider) (*export, *absence) {
 // module is loaded: the image, or a module loaded before it.
 func (t *Target) exportedAlready(l *load, symbol string) (owner string, ok bool) {
 	w := l.finder.(*view)
-	p, listed := t.Exports.Provider(symbol)
-	if listed && p.Missing == "" && (p.Owner == "" || p.Owner != w.n.name) {
-		switch {
-		case p.Owner == "":
-			return "kernel", true
-		case !t.Running && slices.Contains(t.Loaded, p.Owner), slices.Contains(w.n.needsNames, p.Owner):
+	if w.s.image(symbol) != nil {
+		return "kernel", true
+	}
+	if !t.Running && len(t.Loaded)+len(w.n.needsNames) > 0 {
+		if p, listed := t.Exports.Provider(symbol); listed && p.Missing == "" && p.Owner != w.n.name &&
+			(slices.Contains(t.Loaded, p.Owner) || slices.Contains(w.n.needsNames, p.Owner)) {
 			return p.Owner, true
 		}
 	}

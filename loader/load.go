@@ -78,8 +78,26 @@ func (l *load) run() string {
 	} else {
 		steps = append(steps, l.checkExists, l.checkSectionFlags, l.noteTaints, l.noteUnsigned, l.noteLicense)
 	}
-	steps = append(steps, l.checkConstructors, l.checkExportTables, l.checkImportNamespaces, l.resolve, l.checkRelocations, l.checkDuplicates, l.checkBTF)
-	return firstErrno(steps...)
+	if errno := firstErrno(steps...); errno != "" {
+		l.lookFurther()
+		return errno
+	}
+	return firstErrno(l.checkConstructors, l.checkExportTables, l.checkImportNamespaces, l.resolve, l.checkRelocations, l.checkDuplicates, l.checkBTF)
+}
+
+// lookFurther resolves the imports of a module that was refused before the
+// kernel came to them, for the findings alone: module_layout is the first to
+// differ and says the least.
+func (l *load) lookFurther() {
+	n := len(l.v.Findings)
+	if n == 0 || !slices.Contains([]Kind{KindLayout, KindVermagic, KindSize, KindNoVersion}, l.v.Findings[n-1].Kind) {
+		return
+	}
+	quiet := *l.v
+	basis := l.basis
+	l.resolve()
+	quiet.Findings = l.v.Findings
+	*l.v, l.basis = quiet, basis
 }
 
 // algorithms are the compressions the kernel can be built to unpack, one of

@@ -22,6 +22,10 @@ type Module struct {
 	// Err is why the file could not be read at all: no verdict is possible.
 	Err error
 
+	// AsShipped is a kernel's own file in its own tree, which was not asked for
+	// by name: on that kernel its signature is taken to be good.
+	AsShipped bool
+
 	// reopen opens the module's bytes again where Path is not a file: in a
 	// package.
 	reopen func() (*ko.Image, error)

@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	"modkeep/kernel"
+	"modkeep/symvers"
 )
 
 // Options are what a kernel's files do not say: how it is started, and what is
@@ -183,6 +184,14 @@ func btfOf(k *kernel.Kernel, order binary.ByteOrder) func() *BaseBTF {
 
 // kernelExports makes package kernel answer as Exports.
 type kernelExports struct{ k *kernel.Kernel }
+
+// Image looks the symbol up among the rows of the kernel's table that name the
+// image.
+func (x *kernelExports) Image(symbol string) (symvers.Export, bool) {
+	table, _ := x.k.Table()
+	row, ok := table.Lookup(symbol)
+	return row, ok && row.Module == symvers.Vmlinux
+}
 
 func (x *kernelExports) Provider(symbol string) (Provider, bool) {
 	p, ok := x.k.Provider(symbol)
