@@ -10,7 +10,8 @@ import (
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
-	"github.com/ulikunitz/xz"
+
+	"modkeep/ko/xz"
 )
 
 // MaxUnpacked is the most bytes that a compressed module may unpack to. The
@@ -91,12 +92,16 @@ func gunzip(src []byte) ([]byte, error) {
 }
 
 func unxz(src []byte) ([]byte, error) {
-	r, err := xz.NewReader(bytes.NewReader(src))
-	if err != nil {
-		return nil, err
+	data, err := xz.Decode(src, MaxUnpacked)
+	if errors.Is(err, xz.ErrLimit) {
+		return nil, ErrTooLarge
 	}
-	return readAll(r, len(src), 0)
+	return data, err
 }
+
+// growTo is the size from which a buffer grows to the limit at once, so that
+// old and new together stay near it.
+const growTo = 8 << 20
 
 // readAll reads to the end, with room for hint bytes from the start where
 // that many can come of packed ones.
@@ -105,10 +110,17 @@ func readAll(r io.Reader, packed int, hint int64) ([]byte, error) {
 	if hint > 0 && hint <= 1032*int64(packed) { // deflate packs no better
 		room = hint
 	}
+	if room > growTo && room != hint {
+		room = growTo
+	}
 	buf := make([]byte, 0, min(room, MaxUnpacked)+512)
 	for {
 		if len(buf) == cap(buf) {
-			grown := make([]byte, len(buf), min(2*cap(buf), MaxUnpacked+512))
+			room := 2 * cap(buf)
+			if room > growTo {
+				room = MaxUnpacked + 512
+			}
+			grown := make([]byte, len(buf), room)
 			copy(grown, buf)
 			buf = grown
 		}
@@ -126,22 +138,70 @@ func readAll(r io.Reader, packed int, hint int64) ([]byte, error) {
 	}
 }
 
-// zstdDecoder is shared: DecodeAll may be called by several goroutines.
-var zstdDecoder = sync.OnceValues(func() (*zstd.Decoder, error) {
-	return zstd.NewReader(nil,
-		zstd.WithDecoderMaxMemory(MaxUnpacked),
-		zstd.WithDecoderMaxWindow(128<<20),
-		zstd.WithDecoderConcurrency(0))
-})
+// The decoders for zstd. A frame that states its size, as zstd writes it for a
+// file, is decoded in one piece by a decoder that several goroutines share;
+// others are read as a stream.
+var (
+	zstdWhole = sync.OnceValues(func() (*zstd.Decoder, error) {
+		return zstd.NewReader(nil,
+			zstd.WithDecoderMaxMemory(MaxUnpacked),
+			zstd.WithDecoderConcurrency(0))
+	})
+	zstdStreams sync.Pool
+)
+
+// zstdWindow is the largest window that is taken: that of zstd -19 (8 MiB).
+// The kernel refuses more than 128 MiB, kmod nothing.
+const zstdWindow = 8 << 20
 
 func unzstd(src []byte) ([]byte, error) {
-	d, err := zstdDecoder()
-	if err != nil {
+	var h zstd.Header
+	if err := h.Decode(src); err != nil {
 		return nil, err
 	}
-	data, err := d.DecodeAll(src, nil)
+	var data []byte
+	var err error
+	if h.HasFCS {
+		data, err = unzstdWhole(src, h.FrameContentSize)
+	} else {
+		data, err = unzstdStream(src)
+	}
 	if errors.Is(err, zstd.ErrDecoderSizeExceeded) {
 		return nil, ErrTooLarge
 	}
+	return data, err
+}
+
+func unzstdWhole(src []byte, size uint64) ([]byte, error) {
+	if size > MaxUnpacked {
+		return nil, ErrTooLarge
+	}
+	d, err := zstdWhole()
+	if err != nil {
+		return nil, err
+	}
+	// A block packs 128 KiB into no less than four bytes.
+	if size > uint64(len(src))<<15 {
+		size = 0
+	}
+	return d.DecodeAll(src, make([]byte, 0, size))
+}
+
+func unzstdStream(src []byte) ([]byte, error) {
+	d, ok := zstdStreams.Get().(*zstd.Decoder)
+	if !ok {
+		var err error
+		d, err = zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
+			zstd.WithDecoderMaxWindow(zstdWindow))
+		if err != nil {
+			return nil, err
+		}
+	}
+	defer zstdStreams.Put(d)
+	if err := d.Reset(bytes.NewReader(src)); err != nil {
+		return nil, err
+	}
+	data, err := readAll(d, len(src), 0)
+	d.Reset(nil)
 	return data, err
 }

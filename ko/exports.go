@@ -24,7 +24,7 @@ type Export struct {
 
 // maxTable bounds an export table. The largest of a Debian 6.1 module has 482
 // entries of 12 bytes.
-const maxTable = 512 << 10
+const maxTable = 256 << 10
 
 // Exports returns the symbols that the module exports, table by table in the
 // order of ksymtab.Tables and in each table's order.

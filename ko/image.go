@@ -14,9 +14,9 @@ import (
 // device.
 var ErrNotRegular = errors.New("not a regular file")
 
-// MaxSize is the largest plain module file that is opened. Nothing is read
-// that is not asked for, so the limit guards offsets, not memory.
-const MaxSize = 1 << 30
+// MaxSize is the largest plain module file that is opened. Little of such a
+// file is read, but what walks over its sections shall end within the second.
+const MaxSize = 512 << 20
 
 const (
 	// wholeSize is the size up to which a plain file is read at once: the

@@ -235,7 +235,7 @@ func TestOracleModinfo(t *testing.T) {
 			switch {
 			case strings.HasPrefix(field, "filename:"):
 			case strings.HasPrefix(field, "parm:"):
-				want = append(want, "parm: "+strings.TrimSpace(strings.TrimPrefix(field, "parm:")))
+				want = append(want, "parm: "+strings.TrimLeft(strings.TrimPrefix(field, "parm:"), " "))
 			case strings.HasPrefix(field, "signature="):
 				want = append(want, strings.Join(strings.Fields(field), ""))
 			default:

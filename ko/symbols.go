@@ -50,14 +50,27 @@ func (f *File) Undefined() ([]Import, error) {
 		return nil, err
 	}
 	imports := make([]Import, 0, count)
+	if total > len(t.Strings()) {
+		// Names that share their bytes: as many as these only in a file made
+		// to take memory.
+		strs := string(t.Strings())
+		err = eachUndefined(t, func(s *elf.Symbol, name []byte) {
+			imports = append(imports, newImport(s, strs[s.NameOff:int(s.NameOff)+len(name)]))
+		})
+		return imports, err
+	}
 	var names strings.Builder
-	names.Grow(min(total, elf.MaxData))
+	names.Grow(total)
 	err = eachUndefined(t, func(s *elf.Symbol, name []byte) {
 		start := names.Len()
 		names.Write(name)
-		imports = append(imports, Import{Symbol: names.String()[start:], Index: s.Index, Weak: s.Bind() == elf.STB_WEAK})
+		imports = append(imports, newImport(s, names.String()[start:]))
 	})
 	return imports, err
+}
+
+func newImport(s *elf.Symbol, name string) Import {
+	return Import{Symbol: name, Index: s.Index, Weak: s.Bind() == elf.STB_WEAK}
 }
 
 // eachUndefined calls fn for the undefined symbols that have a name.

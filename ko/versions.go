@@ -21,7 +21,18 @@ const (
 	extCRCs   = "__version_ext_crcs"
 	extNames  = "__version_ext_names"
 	entrySize = 64 // of struct modversion_info, both classes
+
+	// maxVersions bounds each of the sections. i915 has 74 KB of __versions.
+	maxVersions = 4 << 20
 )
+
+// versionData reads one of the version sections.
+func (f *File) versionData(s *elf.Section) ([]byte, error) {
+	if s.Size > maxVersions && s.Type != elf.SHT_NOBITS {
+		return nil, &elf.FormatError{Section: s.Name, Offset: -1, Msg: fmt.Sprintf("%d bytes are more than the %d that are read", s.Size, maxVersions)}
+	}
+	return f.Data(s)
+}
 
 // HasVersions reports whether the module has __versions as the kernel finds
 // it: a section without SHF_ALLOC (modprobe --force clears the flag) is not
@@ -43,7 +54,7 @@ func (f *File) Versions() ([]Version, error) {
 	if s == nil {
 		return nil, nil
 	}
-	data, err := f.Data(s)
+	data, err := f.versionData(s)
 	if err != nil {
 		return nil, err
 	}
@@ -118,11 +129,11 @@ func (f *File) ExtVersions() ([]Version, error) {
 	if crcSection == nil {
 		return nil, nil
 	}
-	crcs, err := f.Data(crcSection)
+	crcs, err := f.versionData(crcSection)
 	if err != nil {
 		return nil, err
 	}
-	nameData, err := f.Data(nameSection)
+	nameData, err := f.versionData(nameSection)
 	if err != nil {
 		return nil, err
 	}

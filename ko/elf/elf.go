@@ -15,10 +15,14 @@ import (
 	"io"
 )
 
-// MaxData is the most bytes that are read of one section. The largest that
-// package ko asks for in real modules, the symbol table of amdgpu with its
-// strings, is below 4 MiB; only debugging information is larger than this.
-const MaxData = 32 << 20
+// MaxData is the most bytes that are read of one section, and MaxSymtab of a
+// symbol table (260,000 symbols). The largest in Debian's 6.1 modules are the
+// 4.7 MB of text and the 0.6 MB of symbols of amdgpu; a vmlinux has 30 MB and,
+// unstripped, 5 MB. Only debugging information is larger.
+const (
+	MaxData   = 64 << 20
+	MaxSymtab = 6 << 20
+)
 
 // MaxName is the longest section or symbol name that is believed, in bytes
 // (the kernel's KSYM_NAME_LEN is 512 since 6.1). Without such a limit a string
@@ -169,8 +173,9 @@ type File struct {
 	Header
 	Sections []Section // empty where the section header table lies outside the file
 
-	r    io.ReaderAt
-	size int64
+	r       io.ReaderAt
+	size    int64
+	overlap uint64 // bytes of all sections, where they are too many for the file
 }
 
 // ReadHeader reads the ELF header of a file of size bytes. The error is a
@@ -232,6 +237,7 @@ func New(r io.ReaderAt, size int64) (*File, error) {
 	for i := range f.Sections {
 		f.Sections[i] = h.section(i, buf[int64(i)*ent:])
 	}
+	f.checkOverlap()
 	if int(h.Shstrndx) >= len(f.Sections) {
 		return f, nil
 	}
@@ -257,6 +263,21 @@ func (f *File) Reader() io.ReaderAt { return f.r }
 
 func (f *File) inside(off, n uint64) bool {
 	return off <= uint64(f.size) && n <= uint64(f.size)-off
+}
+
+// checkOverlap adds up the sections. They do not overlap in a real file; where
+// thousands of headers name the same bytes, a walk over all sections would
+// take hours. A little overlap, as from a changed size, is left to the caller.
+func (f *File) checkOverlap() {
+	var sum uint64
+	for i := range f.Sections {
+		if s := &f.Sections[i]; s.Type != SHT_NULL && s.Type != SHT_NOBITS && f.inside(s.Offset, s.Size) {
+			sum += s.Size
+		}
+	}
+	if sum > 2*uint64(f.size)+1<<20 {
+		f.overlap = sum
+	}
 }
 
 func (h *Header) section(i int, b []byte) Section {
@@ -320,13 +341,16 @@ func (f *File) read(off, n uint64) ([]byte, error) {
 // Data returns the bytes of a section; none for SHT_NOBITS and SHT_NULL. They
 // may be the reader's own memory (see Slicer): not to be changed, nor used
 // after the reader was closed. The error is a *FormatError where the section
-// does not lie inside the file or is larger than MaxData.
+// does not lie inside the file or is larger than MaxData, or where the sections overlap many times over.
 func (f *File) Data(s *Section) ([]byte, error) {
 	if s.Type == SHT_NOBITS || s.Type == SHT_NULL || s.Size == 0 {
 		return nil, nil
 	}
 	if !f.inside(s.Offset, s.Size) {
 		return nil, &FormatError{Section: s.label(), Offset: -1, Msg: fmt.Sprintf("%d bytes at %#x do not lie inside the file of %d", s.Size, s.Offset, f.size)}
+	}
+	if f.overlap > 0 {
+		return nil, &FormatError{Offset: -1, Msg: fmt.Sprintf("sections overlap: %d bytes in a file of %d", f.overlap, f.size)}
 	}
 	if s.Size > MaxData {
 		return nil, &FormatError{Section: s.label(), Offset: -1, Msg: fmt.Sprintf("%d bytes are more than the %d that are read of a section", s.Size, MaxData)}
@@ -366,13 +390,20 @@ type SymbolTable struct {
 // SymbolTable reads a symbol table and the string table it links to. A part of
 // an entry at the end is dropped, as the kernel's division drops it.
 func (f *File) SymbolTable(symtab *Section) (*SymbolTable, error) {
+	if symtab.Size > MaxSymtab {
+		return nil, &FormatError{Section: symtab.label(), Offset: -1, Msg: fmt.Sprintf("%d bytes are more than the %d that are read of a symbol table", symtab.Size, MaxSymtab)}
+	}
 	data, err := f.Data(symtab)
 	if err != nil {
 		return nil, err
 	}
 	t := &SymbolTable{h: &f.Header, data: data, name: symtab.label()}
 	if int(symtab.Link) < len(f.Sections) {
-		if t.strs, err = f.Data(&f.Sections[symtab.Link]); err != nil {
+		strs := &f.Sections[symtab.Link]
+		if strs.Size > 2*MaxSymtab {
+			return nil, &FormatError{Section: strs.label(), Offset: -1, Msg: fmt.Sprintf("%d bytes are more than the %d that are read of symbol names", strs.Size, 2*MaxSymtab)}
+		}
+		if t.strs, err = f.Data(strs); err != nil {
 			return nil, err
 		}
 	}
@@ -408,6 +439,9 @@ func (t *SymbolTable) Name(s *Symbol) ([]byte, error) {
 	}
 	return name, nil
 }
+
+// Strings returns the string table that the names lie in.
+func (t *SymbolTable) Strings() []byte { return t.strs }
 
 // Symbols returns the entries in the file's order, the null entry 0 left out
 // (Symbol.Index still counts it). The names share one string.

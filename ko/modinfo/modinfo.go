@@ -14,8 +14,8 @@ import (
 )
 
 // MaxSize is the most bytes of a .modinfo that are read. The largest in a
-// Debian 6.1 kernel, of modules with thousands of aliases, are below 100 KiB.
-const MaxSize = 2 << 20
+// Debian 6.1 kernel, of the option driver with its aliases, has 76 KB.
+const MaxSize = 1 << 20
 
 // Field is one string of the section.
 type Field struct {
