@@ -7,13 +7,17 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"syscall"
 )
 
 // Bounds of a walk, far above any distribution's tree: they end hostile ones.
 const (
 	maxPath    = 4096    // bytes, PATH_MAX
 	maxEntries = 1 << 20 // directory entries
-	maxLinked  = 4096    // directories entered through a link
+	maxFollow  = 1 << 15 // links followed
+	maxAgain   = 4       // times that one directory is entered through links
+	maxTold    = 1000    // problems reported
+	maxOpen    = 64      // directories held open, one below the other
 	maxModules = 65534   // kmod's own bound (depmod_calculate_dependencies)
 )
 
@@ -65,7 +69,7 @@ func Scan(root, krel string, config *Config) (*Tree, error) {
 	}
 	t.path = onHost(root, real)
 	w := &walk{tree: t, config: t.Config}
-	if err := w.dir(place{name: dir + "/", real: real, host: t.path, rel: len(dir) + 1}); err != nil {
+	if err := w.dir(place{name: dir + "/", real: real, host: t.path, rel: len(dir) + 1, parent: -1}); err != nil {
 		return nil, fmt.Errorf("scan modules: %s: %s", dir, cause(err))
 	}
 	// kmod keeps the external directories last line first.
@@ -82,14 +86,19 @@ type place struct {
 	real string // inside the root, links resolved
 	host string // real on this machine
 	rel  int    // where in name the path that modules.dep prints begins
+
+	parent int    // the open directory that base is a name in, -1 where host is to be opened
+	base   string // its last component
 }
 
 type walk struct {
 	tree    *Tree
 	config  *Config
 	stack   []string // real paths of the directories that are open
+	lister  lister
 	entries int
-	linked  int
+	follows int
+	again   map[string]int // times that a real directory was entered through a link
 	full    bool
 	lost    []loss
 }
@@ -100,13 +109,18 @@ type loss struct {
 }
 
 func (w *walk) problem(p, text string) {
-	w.tree.Problems = append(w.tree.Problems, Problem{strings.TrimSuffix(p, "/"), text})
+	switch n := len(w.tree.Problems); {
+	case n < maxTold:
+		w.tree.Problems = append(w.tree.Problems, Problem{strings.TrimSuffix(p, "/"), text})
+	case n == maxTold:
+		w.tree.Problems = append(w.tree.Problems, Problem{w.tree.Dir, "further problems are not listed"})
+	}
 }
 
 func (w *walk) external(e ExternalDir) {
 	real, err := Resolve(w.tree.Root, e.Dir)
 	if err == nil {
-		p := place{name: e.Dir + "/", real: real, host: onHost(w.tree.Root, real)}
+		p := place{name: e.Dir + "/", real: real, host: onHost(w.tree.Root, real), parent: -1}
 		if strings.HasPrefix(e.Dir, w.tree.Dir+"/") {
 			p.rel = len(w.tree.Dir) + 1
 		}
@@ -120,16 +134,25 @@ func (w *walk) external(e ExternalDir) {
 // dir visits the entries of a directory in the order in which the file system
 // lists them, on which depmod's choice between equals depends.
 func (w *walk) dir(p place) error {
-	f, err := os.Open(p.host)
-	if err != nil {
+	name := p.base
+	if p.parent < 0 {
+		name = p.host
+	}
+	fd, entries, err := w.lister.list(p.parent, name, maxEntries)
+	if fd < 0 {
 		return err
 	}
-	entries, err := f.ReadDir(-1)
-	f.Close()
-	if err != nil && len(entries) == 0 {
-		return err
-	} else if err != nil {
-		w.problem(p.name, "listed in part: "+cause(err))
+	if len(w.stack) < maxOpen {
+		defer syscall.Close(fd)
+	} else {
+		syscall.Close(fd)
+		fd = -1
+	}
+	if err != nil {
+		if len(entries) == 0 {
+			return err
+		}
+		w.problem(p.name, "listed in part: "+err.Error())
 	}
 	w.stack = append(w.stack, p.real)
 	for _, e := range entries {
@@ -139,7 +162,7 @@ func (w *walk) dir(p place) error {
 		if w.full {
 			break
 		}
-		w.entry(p, e)
+		w.entry(p, fd, e)
 	}
 	w.stack = w.stack[:len(w.stack)-1]
 	return nil
@@ -152,8 +175,8 @@ func (w *walk) stop(p place, why string) {
 	}
 }
 
-func (w *walk) entry(p place, e fs.DirEntry) {
-	name := e.Name()
+func (w *walk) entry(p place, fd int, e entry) {
+	name := e.name
 	if w.config.excluded(name) {
 		return
 	}
@@ -161,11 +184,21 @@ func (w *walk) entry(p place, e fs.DirEntry) {
 		w.problem(p.name, "path too long below here")
 		return
 	}
-	switch mode := e.Type(); {
-	case mode.IsRegular():
+	mode := e.mode
+	if mode&fs.ModeIrregular != 0 { // the file system tells no types
+		info, err := os.Lstat(p.host + "/" + name)
+		if err != nil {
+			w.problem(p.name+name, cause(err))
+			return
+		}
+		mode = info.Mode().Type()
+	}
+	switch {
+	case mode == 0:
 		w.file(p, name, "")
 	case mode.IsDir():
-		w.enter(p, name, p.real+"/"+name)
+		sub := place{name: p.name + name + "/", real: join(p.real, name), host: join(p.host, name), rel: p.rel, parent: fd, base: name}
+		w.enter(sub)
 	case mode&fs.ModeSymlink != 0:
 		w.link(p, name)
 	default:
@@ -173,23 +206,35 @@ func (w *walk) entry(p place, e fs.DirEntry) {
 	}
 }
 
-func (w *walk) enter(p place, name, real string) {
-	sub := place{name: p.name + name + "/", real: real, host: onHost(w.tree.Root, real), rel: p.rel}
-	if err := w.dir(sub); err != nil {
-		w.problem(sub.name, "directory not read: "+cause(err))
+func join(dir, name string) string {
+	if dir == "/" {
+		return dir + name
+	}
+	return dir + "/" + name
+}
+
+func (w *walk) enter(p place) {
+	if err := w.dir(p); err != nil {
+		w.problem(p.name, "directory not read: "+cause(err))
 	}
 }
 
 // link follows a symbolic link inside the root.
 func (w *walk) link(p place, name string) {
-	real, err := Resolve(w.tree.Root, p.real+"/"+name)
+	if w.follows++; w.follows >= maxFollow {
+		if w.follows == maxFollow {
+			w.problem(p.name+name, fmt.Sprintf("more than %d links, this one and the rest are not followed", maxFollow))
+		}
+		return
+	}
+	real, err := Resolve(w.tree.Root, join(p.real, name))
 	if err != nil {
+		text := cause(err)
 		if errors.Is(err, fs.ErrNotExist) {
 			target, _ := os.Readlink(p.host + "/" + name)
-			w.problem(p.name+name, fmt.Sprintf("dangling link to %q", target))
-			return
+			text = fmt.Sprintf("dangling link to %q", target)
 		}
-		w.problem(p.name+name, cause(err))
+		w.problem(p.name+name, text)
 		return
 	}
 	info, err := os.Lstat(onHost(w.tree.Root, real))
@@ -202,11 +247,14 @@ func (w *walk) link(p place, name string) {
 		w.problem(p.name+name, "neither a file nor a directory")
 	case slices.Contains(w.stack, real):
 		w.problem(p.name+name, fmt.Sprintf("link back to %s, not followed", real))
-	case w.linked >= maxLinked:
-		w.stop(p, fmt.Sprintf("more than %d linked directories, the rest is not looked at", maxLinked))
+	case w.again[real] >= maxAgain:
+		w.problem(p.name+name, fmt.Sprintf("%s was entered through links %d times, not followed", real, maxAgain))
 	default:
-		w.linked++
-		w.enter(p, name, real)
+		if w.again == nil {
+			w.again = map[string]int{}
+		}
+		w.again[real]++
+		w.enter(place{name: p.name + name + "/", real: real, host: onHost(w.tree.Root, real), rel: p.rel, parent: -1})
 	}
 }
 
