@@ -147,13 +147,18 @@ func (t *target) ambiguous(all []string) error {
 		"name one with --kernel: %s", strings.Join(all, " "))
 }
 
-// absent is the error of a kernel that cannot be opened; where it is not
-// there at all the hint names those that are.
+// absent is the error of a kernel that cannot be opened.
 func (t *target) absent(krel string, err error) error {
+	return fmt.Errorf("cannot open kernel %s: %w", krel, t.notOpened(err))
+}
+
+// notOpened is why a kernel could not be opened; where it is not there at all
+// the hint names those that are.
+func (t *target) notOpened(err error) error {
 	if !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("cannot open kernel %s: %w", krel, err)
+		return err
 	}
-	err = fmt.Errorf("cannot open kernel %s: no such module directory below %s", krel, t.root)
+	err = fmt.Errorf("no such module directory below %s", t.root)
 	if all, listErr := kernel.List(t.root); listErr == nil && len(all) > 0 {
 		return withHint(err, "there are: %s", strings.Join(all, " "))
 	}

@@ -121,7 +121,7 @@ func describeKernels(t target, names []string) (*kernelsReport, error) {
 	for _, krel := range names {
 		k, err := kernel.Open(t.root, krel, kernel.Options{})
 		if err != nil {
-			report.Errors = append(report.Errors, fileError{krel, t.absent(krel, err).Error()})
+			report.Errors = append(report.Errors, newFileError(krel, t.notOpened(err)))
 			continue
 		}
 		description := describeKernel(k)
@@ -190,13 +190,7 @@ func printKernels(cmd *cobra.Command, report *kernelsReport, asJSON bool) error 
 			return fmt.Errorf("cannot write the answer: %w", err)
 		}
 	}
-	for _, e := range report.Errors {
-		fmt.Fprintf(cmd.ErrOrStderr(), "modkeep: %s\n", e.Error)
-	}
-	if len(report.Errors) > 0 {
-		return silent(statusUnknown)
-	}
-	return nil
+	return complainOf(cmd.ErrOrStderr(), report.Errors)
 }
 
 // writeKernel writes one kernel as a heading and a line for each thing known.
@@ -216,7 +210,7 @@ func writeKernel(w io.Writer, k *kernelReport, nextSource string) {
 		line("exports", "unknown (%s)", k.Exports.Trust)
 	}
 	line("modversions", "%s", yesNo(k.Modversions))
-	line("vermagic", "%s", known(k.Vermagic.Value, k.Vermagic.Source))
+	line("vermagic", "%s", known(quoted(k.Vermagic.Value), k.Vermagic.Source))
 	line("struct module", "%s", known(unlessZero(k.StructModule.Value, "bytes"), k.StructModule.Source))
 	line("config", "%s", known(k.Config, ""))
 	line("image", "%s", known(k.Image, ""))
@@ -267,7 +261,16 @@ func known(value, source string) string {
 	case source == "":
 		return value
 	}
-	return strings.TrimRight(value, " ") + " (" + source + ")"
+	return value + " (" + source + ")"
+}
+
+// quoted puts a text in quotes as the kernel does, so that a space at its end
+// is seen.
+func quoted(s string) string {
+	if s == "" {
+		return ""
+	}
+	return "'" + s + "'"
 }
 
 func yesNo(b *bool) string {

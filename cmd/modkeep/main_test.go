@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -24,7 +25,20 @@ func TestScript(t *testing.T) {
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
+		Setup:               setup,
 	})
+}
+
+// setup gives scripts the tree's own test data: $KO the modules of package ko,
+// $SIGNED a module of Debian's.
+func setup(env *testscript.Env) error {
+	top, err := filepath.Abs("../..")
+	if err != nil {
+		return err
+	}
+	env.Setenv("KO", filepath.Join(top, "ko/testdata"))
+	env.Setenv("SIGNED", filepath.Join(top, "ko/modsig/testdata/debian-libcrc32c.ko"))
+	return nil
 }
 
 func TestStatusOf(t *testing.T) {

@@ -17,6 +17,7 @@ import (
 type fileError struct {
 	File  string `json:"file"`
 	Error string `json:"error"`
+	hint  string
 }
 
 // newFileError returns the error of a file without the file's name in its
@@ -26,14 +27,23 @@ func newFileError(file string, err error) fileError {
 	if errors.As(err, &pe) && pe.Path == file {
 		err = pe.Err
 	}
-	return fileError{file, strings.TrimPrefix(err.Error(), file+": ")}
+	e := fileError{File: file, Error: strings.TrimPrefix(err.Error(), file+": ")}
+	var h hinted
+	if errors.As(err, &h) {
+		e.hint = h.hint
+	}
+	return e
 }
 
 // complainOf writes what could not be read to errOut and returns the status
 // that this makes.
 func complainOf(errOut io.Writer, failed []fileError) error {
 	for _, f := range failed {
-		complain(errOut, fmt.Errorf("cannot read %s: %s", f.File, f.Error))
+		err := fmt.Errorf("cannot read %s: %s", f.File, f.Error)
+		if f.hint != "" {
+			err = withHint(err, "%s", f.hint)
+		}
+		complain(errOut, err)
 	}
 	if len(failed) > 0 {
 		return silent(statusUnknown)
