@@ -79,19 +79,14 @@ func (k *Kernel) ownNames() map[string]bool {
 				}
 			}
 		}
-		if b := k.Builtin(); b != nil {
-			for _, p := range b.Paths {
-				names[p] = true
-			}
-		}
 		return names
 	})
 }
 
 // Own reports whether a file is the kernel's own module: below kernel/ and
-// marked intree=Y. A file below kernel/ that the kernel's own lists name
-// (modules.order, modules.builtin, or without modules.order its table) is
-// taken for it unopened; that it was replaced there is not noticed. The error
+// marked intree=Y. A file below kernel/ that modules.order names, or without
+// modules.order the table, is taken for it unopened; that it was replaced
+// there is not noticed. The error
 // is that of a file which had to be opened and could not be: it is not own.
 func (k *Kernel) Own(f *depmod.File) (bool, error) {
 	if !f.InKernel() || f.Link != "" {
