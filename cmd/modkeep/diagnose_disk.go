@@ -2,7 +2,10 @@ package main
 
 import (
 	"fmt"
+	"os"
 	"path"
+	"path/filepath"
+	"slices"
 	"strings"
 
 	"modkeep/depmod"
@@ -14,7 +17,8 @@ import (
 // disk is what the root holds of the kernels that a log speaks of.
 type disk struct {
 	target
-	krels   []string
+	krels   []string // the kernels that are installed
+	dirs    []string // all module directories: packages leave files for kernels that are not
 	byName  map[string]*depmod.Tree
 	kernels map[string]*kernel.Kernel
 	config  *depmod.Config
@@ -27,8 +31,28 @@ func newDisk(t target) *disk {
 	d := &disk{target: t, byName: map[string]*depmod.Tree{}, kernels: map[string]*kernel.Kernel{}}
 	d.krels, _ = kernel.List(t.root)
 	d.krels = d.krels[:min(len(d.krels), maxLogKernels)]
+	d.dirs = moduleDirs(t.root)
 	d.config, _ = depmod.ReadConfig(t.root)
 	return d
+}
+
+// moduleDirs are the names below lib/modules and usr/lib/modules, sorted, at
+// most maxLogKernels of them.
+func moduleDirs(root string) []string {
+	var names []string
+	for _, dir := range []string{"/lib/modules", "/usr/lib/modules"} {
+		real, err := depmod.Resolve(root, dir)
+		if err != nil {
+			continue
+		}
+		entries, _ := os.ReadDir(filepath.Join(root, real))
+		for _, e := range entries {
+			names = append(names, e.Name())
+		}
+	}
+	slices.Sort(names)
+	names = slices.Compact(names)
+	return names[:min(len(names), maxLogKernels)]
 }
 
 // release is the kernel that a finding is about: the one the log names, else
@@ -51,7 +75,7 @@ func (d *disk) tree(krel string) *depmod.Tree {
 		return nil
 	}
 	t, ok := d.byName[krel]
-	if !ok && len(d.byName) < maxLogKernels {
+	if !ok && len(d.byName) < 2*maxLogKernels {
 		t, _ = depmod.Scan(d.root, krel, d.config)
 		d.byName[krel] = t
 	}
@@ -136,7 +160,7 @@ func (d *disk) describe(f *logFind, file *depmod.File, krel string) {
 
 // elsewhere names the file that another kernel has of a module.
 func (d *disk) elsewhere(module, but string) string {
-	for _, krel := range d.krels {
+	for _, krel := range d.dirs {
 		if krel == but {
 			continue
 		}
