@@ -109,14 +109,39 @@ type Result struct {
 func (r Result) Loads() bool { return r.ReachedInit }
 
 // LoaderLog is the part of Log that comes from the loader: all of it before
-// the "calling" line, without the debug lines of initcall_debug.
+// the "calling" line, without what the kernel says of itself (see
+// [Background]).
 func (r Result) LoaderLog() []Line {
-	for i, l := range r.Log {
+	var log []Line
+	for _, l := range r.Log {
 		if CallingLine(l.Text) {
-			return r.Log[:i]
+			break
+		}
+		if !Background(l.Text) {
+			log = append(log, l)
 		}
 	}
-	return r.Log
+	return log
+}
+
+// background are beginnings of lines that kernel threads, timers and
+// interrupts print at any time, also while a module is being loaded.
+var background = []string{
+	"tsc: ", "clocksource: ", // the clock has been measured, a second after boot
+	"random: ",                                                                // enough entropy
+	"hrtimer: interrupt took", "perf: interrupt took", "sched: RT throttling", // a slow emulator
+	"workqueue: ", "rcu: INFO", "input: ", "usb ",
+}
+
+// Background reports whether a line of the log has nothing to do with loading
+// a module, whatever module it is.
+func Background(text string) bool {
+	for _, b := range background {
+		if strings.HasPrefix(text, b) {
+			return true
+		}
+	}
+	return false
 }
 
 // CallingLine reports whether text is the line that the kernel prints under

@@ -87,7 +87,8 @@ func buildable(cache kerneltest.Cache, releases string) ([]kerneltest.Kernel, er
 	}
 	var list []kerneltest.Kernel
 	for _, k := range all {
-		if k.Arch == "amd64" && k.Headers && (releases == "" || slices.Contains(strings.Split(releases, ","), k.Release)) {
+		wanted := releases == "" || releases == "all" || slices.Contains(strings.Split(releases, ","), k.Release)
+		if k.Arch == "amd64" && k.Headers && wanted {
 			list = append(list, k)
 		}
 	}
@@ -95,10 +96,13 @@ func buildable(cache kerneltest.Cache, releases string) ([]kerneltest.Kernel, er
 		return nil, fmt.Errorf("no amd64 kernel with headers to build for among %d; run lab fetch first", len(all))
 	}
 	if releases == "" {
-		// The smallest one: on it, all sets have headers.
-		slices.SortStableFunc(list, func(a, b kerneltest.Kernel) int { return strings.Compare(b.Flavour, a.Flavour) })
-		flavour := list[0].Flavour
-		list = slices.DeleteFunc(list, func(k kerneltest.Kernel) bool { return k.Flavour != flavour })
+		// The newest of the series' smallest: it has headers in every set.
+		small := slices.DeleteFunc(slices.Clone(list), func(k kerneltest.Kernel) bool {
+			return k.Series != release61 || k.Flavour != "cloud"
+		})
+		if len(small) > 0 {
+			list = small
+		}
 		list = list[len(list)-1:]
 	}
 	return list, nil

@@ -59,6 +59,10 @@ func fetchFrom(ctx context.Context, cache kerneltest.Cache, set string, machine 
 				return err
 			}
 		}
+		for i := range p.choices { // what the compiler of this release can build for
+			c := &p.choices[i]
+			c.headers = c.headers || c.Arch == "amd64" && (c.Series == release61 || c.Series == release612)
+		}
 	}
 	return p.carryOut(ctx)
 }
@@ -143,11 +147,6 @@ func (p *plan) ordinary(ctx context.Context, machine *source) error {
 		return err
 	}
 	p.pairs(list, []relation{moved})
-	for i := range p.choices {
-		if p.choices[i].Flavour == "" {
-			p.choices[i].headers = true
-		}
-	}
 	return nil
 }
 

@@ -51,7 +51,7 @@ func run(ctx context.Context, args []string) error {
 		flags.Parse(args[1:])
 		return locked(cache, func() error { return fetch(ctx, cache, *set) })
 	case "build":
-		kernels := flags.String("kernels", "", "releases to build for, separated by commas; default: the newest ordinary or cloud kernel")
+		kernels := flags.String("kernels", "", "releases to build for, separated by commas, or all; default: the newest of the smallest kernels")
 		flags.Parse(args[1:])
 		return locked(cache, func() error { return build(ctx, cache, *kernels, flags.Args()) })
 	case "kernels":
