@@ -148,6 +148,9 @@ func (p *parser) layout() Layout {
 
 // row fills e from a line; what it returns is wrong with the line, if not "".
 func (p *parser) row(e *Export, line string) string {
+	if strings.IndexByte(line, '\r') >= 0 {
+		return "carriage return inside the line"
+	}
 	var field [5]string
 	n := 0
 	for rest := line; ; n++ {

@@ -68,6 +68,7 @@ func TestParseErrors(t *testing.T) {
 		{"type nowhere", "0x1\tb\tm\tFOO\tBAR\n", `line 1: neither column 4, "FOO", nor column 5, "BAR", is an export type`},
 		{"two orders", good + "0x1\tb\tNS\tm\tEXPORT_SYMBOL\n", `line 2: column 4: "m" is not an export type`},
 		{"six columns", "0x1\tb\tm\tEXPORT_SYMBOL\t\t\n", `line 1: more than 5 columns`},
+		{"carriage return", "0x1\tb\r\tm\r\n", `line 1: carriage return inside the line`},
 		{"long line", "0x1\t" + strings.Repeat("a", MaxLine), `line 1: longer than 65536 bytes`},
 	}
 	for _, tt := range tests {
@@ -343,6 +344,7 @@ func FuzzParse(f *testing.F) {
 	f.Add([]byte("0x1\ta\tm\t(unknown)\n0x1\ta\tm\tEXPORT_SYMBOL\n\n"))
 	f.Add([]byte("0x1\ta\tm\n"))
 	f.Add([]byte("0x1\ta"))
+	f.Add([]byte("0\t\r\r"))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		table, err := ParseBytes(b)
 		if err != nil {
