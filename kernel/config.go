@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"bytes"
+	"compress/gzip"
 	"errors"
 	"io"
 	"os"
@@ -10,8 +11,6 @@ import (
 
 	"modkeep/depmod"
 	"modkeep/kernel/image"
-
-	"github.com/klauspost/compress/gzip"
 )
 
 // maxConfig bounds a configuration; Debian's has 270 KB.
