@@ -221,15 +221,17 @@ func (a *openAttempt) join(e LoadError) bool {
 }
 
 // addUser puts a program's line into the attempt it speaks of: that of the
-// module; else, as modprobe names the module it was asked for and not the one
-// of its dependencies that failed, the latest that no program spoke of.
+// module; else the latest that no program spoke of and that came to the same
+// errno. Names differ: modprobe names the module it was asked for and not the
+// one of its dependencies that failed, insmod the file (Debian's
+// nvidia-current.ko is the module nvidia).
 func (as *attempts) addUser(u UserLine) {
 	a := as.find(normal(u.Module))
 	if a != nil && a.spokenBy(u) {
 		a = nil
 	} else if a == nil && u.Kind != NotFound {
 		for _, o := range slices.Backward(as.open) {
-			if len(o.User) == 0 && o.Refused() && (o.Module == "" || u.Program != "insmod") {
+			if len(o.User) == 0 && o.Refused() && o.agrees(u) {
 				a = o
 				break
 			}
@@ -245,6 +247,20 @@ func (as *attempts) addUser(u UserLine) {
 	if len(a.User) < maxUserLines {
 		a.User = append(a.User, u)
 	}
+}
+
+// agrees reports whether the attempt's reasons, as far as they tell, gave the
+// errno that the program saw.
+func (a *openAttempt) agrees(u UserLine) bool {
+	errno := ""
+	for i := range a.Errors {
+		if e := &a.Errors[i]; !e.Note {
+			if errno = e.Errno; errno == "" {
+				errno = settledErrno(e)
+			}
+		}
+	}
+	return errno == "" || u.Errno == "" || errno == u.Errno
 }
 
 // spokenBy reports whether the program had said it already: then it is

@@ -120,3 +120,48 @@ func TestLongModuleList(t *testing.T) {
 		t.Error(diff, got[0].Unloaded)
 	}
 }
+
+// TestRealLog reads what a kernel said to loads and to a module that breaks
+// on demand; what was done to it is the second source.
+func TestRealLog(t *testing.T) {
+	attempts, reports := read(t, file(t, "vend-6.1.dmesg"))
+	var loads []string
+	for _, a := range attempts {
+		for _, k := range a.Kinds() {
+			loads = append(loads, a.Module+" "+string(k)+" "+a.Errno+" "+a.Kernel)
+		}
+	}
+	const k = " 6.1.0-56-cloud-amd64"
+	want := []string{ // each twice, as busybox tries both system calls
+		"sunrpc layout ENOEXEC" + k, "sunrpc layout ENOEXEC" + k,
+		"crc_itu_t layout ENOEXEC" + k, "crc_itu_t layout ENOEXEC" + k,
+		"nfs missing ENOENT" + k, "nfs missing ENOENT" + k,
+		" elf ENOEXEC" + k, " elf ENOEXEC" + k,
+	}
+	if diff := cmp.Diff(want, loads, cmpopts.SortSlices(func(a, b string) bool { return a < b })); diff != "" {
+		t.Error(diff)
+	}
+	type short struct {
+		Kind     ReportKind
+		Location string
+		Number   int
+		First    bool
+		IP       string
+		Taint    Taints
+		Culprit  string
+		Origin   Origin
+	}
+	var have []short
+	for _, r := range reports {
+		have = append(have, short{r.Kind, r.Location, r.Number, r.First != 0, r.IP.Symbol, r.Taint, r.Culprit.Module, r.Culprit.Origin})
+	}
+	wantReports := []short{
+		{WARNING, "/usr/src/vend-1.0/vend_oops.c:13", 0, false, "vend_write", "GOE", "vend_oops", ThirdParty},
+		{PageFault, "", 1, false, "vend_read_reg.constprop.0", "GWOE", "vend_oops", ThirdParty},
+		{BUG, "/usr/src/vend-1.0/vend_oops.c:6", 2, true, "vend_check.constprop.0", "GDWOE", "vend_oops", ThirdParty},
+		{GPF, "", 3, true, "", "GDWOE", "vend_oops", ThirdParty},
+	}
+	if diff := cmp.Diff(wantReports, have); diff != "" {
+		t.Error(diff)
+	}
+}
