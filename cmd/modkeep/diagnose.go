@@ -214,6 +214,9 @@ func collectLog(path string, r io.Reader) (*diagnoseReport, error) {
 		if old := seen[key]; old != nil {
 			old.Count++
 			old.Last = max(old.Last, f.Last)
+			if old.Programs == nil {
+				old.Programs = f.Programs
+			}
 			continue
 		}
 		if len(report.Findings) >= maxLogFinds {
