@@ -136,7 +136,7 @@ func (l *layout) decode(dst, src []byte) ([]byte, error) {
 		}
 		pos += len(out)
 	}
-	return dst[:size:size], nil
+	return dst[:size], nil
 }
 
 const maxInt = int(^uint(0) >> 1)
