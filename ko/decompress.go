@@ -33,7 +33,8 @@ var magics = []struct {
 	{"\x1f\x8b", Gzip},
 }
 
-func compressionOf(head []byte) Compression {
+// CompressionOf tells from a file's first bytes how it is packed.
+func CompressionOf(head []byte) Compression {
 	for _, m := range magics {
 		if bytes.HasPrefix(head, []byte(m.magic)) {
 			return m.c

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 
+	"modkeep/ko"
 	"modkeep/symvers"
 )
 
@@ -55,7 +56,9 @@ type Target struct {
 	// unpacked first, as kmod does.
 	Raw bool
 	// Flags are finit_module(2)'s.
-	Flags int
+	Flags      int
+	Params     string // the module's parameters
+	InitModule bool   // by init_module(2), not finit_module(2)
 	// Comm is the name of the process that loads: insmod.
 	Comm string
 }
@@ -77,10 +80,14 @@ func (t *Target) Check(modules []*Module) []*Verdict {
 }
 
 // CheckLoaded judges one module on a kernel in which just the others are
-// loaded: what insmod would be told, while Check assumes what modprobe does.
+// loaded: what finit_module(2) would answer for the file as it is, while Check
+// assumes what modprobe does. It is nil for a file that cannot be read.
 func (t *Target) CheckLoaded(m *Module, others []*Module) *Verdict {
 	t.settle()
 	t.Running, t.Raw = true, true
+	if m.Err != nil && t.Flags&compressedFile == 0 && m.Compression == ko.None {
+		return nil
+	}
 	s := newSet(t, others)
 	n := &node{m: m, name: m.modname()}
 	for _, o := range s.nodes {

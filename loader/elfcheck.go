@@ -48,6 +48,10 @@ func (l *load) checkHeader() string {
 	if arch.Is64 {
 		size = 64
 	}
+	if l.bodyLen < size && l.target.InitModule {
+		l.found(Finding{Kind: KindELF, Text: "the file is shorter than an ELF header"})
+		return "ENOEXEC"
+	}
 	if l.bodyLen < size {
 		return l.elfRefused("Invalid ELF header len %d", l.bodyLen)
 	}

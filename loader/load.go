@@ -82,7 +82,7 @@ func (l *load) run() string {
 		l.lookFurther()
 		return errno
 	}
-	return firstErrno(l.checkConstructors, l.checkExportTables, l.checkImportNamespaces, l.resolve, l.checkRelocations, l.checkDuplicates, l.checkBTF)
+	return firstErrno(l.checkConstructors, l.checkExportTables, l.checkImportNamespaces, l.resolve, l.checkRelocations, l.checkDuplicates, l.checkBTF, l.checkParameters)
 }
 
 // lookFurther resolves the imports of a module that was refused before the
@@ -129,13 +129,44 @@ func (l *load) unpack() (errno string, done bool) {
 		l.found(Finding{Kind: KindCompression, Text: "the kernel does not unpack modules (CONFIG_MODULE_DECOMPRESS)"})
 		return "EOPNOTSUPP", true
 	}
+	if l.target.Version.Less(Version{5, 17, 0}) {
+		return "EINVAL", true
+	}
 	for _, a := range algorithms {
 		if l.target.configIs(a.config, "y") && a.compression != l.m.Compression {
 			l.found(Finding{Kind: KindCompression, Text: l.logf("%s", a.refusal)})
 			return "EINVAL", true
 		}
 	}
+	if l.m.Err != nil {
+		l.found(Finding{Kind: KindCompression, Text: l.logf("decompression failed with status STATUS")})
+		return "EINVAL", true
+	}
 	return "", false
+}
+
+// checkParameters is parse_args as far as the module file tells: a parameter
+// it does not have is ignored. What a value does to a known one is the
+// module's affair.
+func (l *load) checkParameters() string {
+	for _, word := range strings.Fields(l.target.Params) {
+		name, _, _ := strings.Cut(word, "=")
+		if name == "dyndbg" || name == "async_probe" || l.hasParameter(name) {
+			continue
+		}
+		l.logf("%s: unknown parameter '%s' ignored", l.name, name)
+		l.warn("has no parameter %s", name)
+	}
+	return ""
+}
+
+func (l *load) hasParameter(name string) bool {
+	for _, p := range l.m.Info.All("parmtype") {
+		if n, _, _ := strings.Cut(p, ":"); strings.ReplaceAll(n, "-", "_") == strings.ReplaceAll(name, "-", "_") {
+			return true
+		}
+	}
+	return false
 }
 
 // ask answers a rule for this kernel and remembers on what the answer rests.

@@ -3,6 +3,8 @@ package loader
 import (
 	"errors"
 	"fmt"
+	"io"
+	"os"
 	"strings"
 
 	"modkeep/ko"
@@ -97,11 +99,27 @@ func Read(path string) *Module {
 	im, err := ko.OpenImage(path)
 	if err != nil {
 		m.Err = err
+		m.Compression = packedAs(path)
 		return m
 	}
 	defer im.Close()
 	m.ReadImage(im)
 	return m
+}
+
+// packedAs tells how a file is packed that could not be unpacked.
+func packedAs(path string) ko.Compression {
+	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
+		return ko.None
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return ko.None
+	}
+	defer f.Close()
+	var head [6]byte
+	n, _ := io.ReadFull(f, head[:])
+	return ko.CompressionOf(head[:n])
 }
 
 // ReadImage reads a module from its decompressed bytes. The image is not kept.

@@ -82,7 +82,7 @@ func (l *load) noteTaints() string {
 func (l *load) retpolineChecked() bool {
 	a := l.target.Arch.Name
 	return (a == "x86_64" || a == "i686") && l.target.Spectre && !l.target.Version.Less(Version{4, 15, 0}) &&
-		!l.target.configIs("RETPOLINE", "n") && !l.target.configIs("MITIGATION_RETPOLINE", "n")
+		(l.target.Config == nil || l.target.configIs("RETPOLINE", "y") || l.target.configIs("MITIGATION_RETPOLINE", "y"))
 }
 
 // noteUnsigned taints E and says so, once per boot.

@@ -23,7 +23,11 @@ type Options struct {
 	Tainted  uint64              // /proc/sys/kernel/tainted
 	Replace  bool                // given modules displace what a bare table lists
 	Flags    int                 // finit_module(2)'s: 1 ignores module versions, 2 the version magic
-	Comm     string              // the process that loads; "" is insmod
+	Params   string              // the module's parameters
+	// InitModule is init_module(2), which is silent about a file that is
+	// shorter than an ELF header.
+	InitModule bool
+	Comm       string // the process that loads; "" is insmod
 }
 
 // NewTarget makes a target of a kernel. Certificates are read from the
@@ -41,12 +45,14 @@ func NewTarget(k *kernel.Kernel, opts Options) *Target {
 			Tainted:  opts.Tainted,
 			Spectre:  true,
 		},
-		Exports:   &kernelExports{k: k},
-		Keys:      keysOf(k, opts.Keyring),
-		Replace:   opts.Replace,
-		TableOnly: k.ModuleDir == "",
-		Comm:      opts.Comm,
-		Flags:     opts.Flags,
+		Exports:    &kernelExports{k: k},
+		Keys:       keysOf(k, opts.Keyring),
+		Replace:    opts.Replace,
+		TableOnly:  k.ModuleDir == "",
+		Comm:       opts.Comm,
+		Flags:      opts.Flags,
+		Params:     opts.Params,
+		InitModule: opts.InitModule,
 	}
 	t.Arch = archOf(k.Arch())
 	t.BTF = btfOf(k, t.Arch.order())
