@@ -210,7 +210,7 @@ func TestUnpack(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for _, tail := range [][]byte{nil, {0x10, 0xa4, 0, 0}} { // as the build appends
+			for _, tail := range [][]byte{nil, {0xac, 0xa0, 0, 0}} { // as the build appends
 				got, err := unpack(append(bytes.Clone(packed), tail...))
 				if err != nil {
 					t.Fatal(err)
