@@ -41,45 +41,102 @@ type Image struct {
 	file   *os.File    // what Close closes, nil for NewImage
 	tail   []byte      // the last bytes of the image, at tailAt
 	tailAt int64
-	pooled *[]byte // the buffer that Close gives back
+	head   [64]byte // the first bytes, where tail has not got them
+	pooled *[]byte  // the buffer that Close gives back
 }
 
 // OpenImage opens a module file and decompresses it where it is compressed,
 // which its first bytes say, not its name. A FIFO, device or directory is
 // refused at once with an error that wraps ErrNotRegular.
 func OpenImage(path string) (*Image, error) {
-	// O_NONBLOCK: opening a FIFO that nobody writes to must not hang.
-	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	f, err := openRaw(path)
 	if err != nil {
 		return nil, err
 	}
-	info, err := file.Stat()
-	if err == nil && !info.Mode().IsRegular() {
-		err = &fs.PathError{Op: "open", Path: path, Err: fmt.Errorf("%s: %w", kind(info.Mode()), ErrNotRegular)}
+	if f.size > wholeSize {
+		file := os.NewFile(uintptr(f.fd), path)
+		im, err := NewImage(path, file, f.size)
+		if err != nil || im.r == nil {
+			file.Close()
+			return im, err
+		}
+		im.file = file
+		return im, nil
+	}
+	im, err := NewImage(path, f, f.size)
+	syscall.Close(f.fd)
+	return im, err
+}
+
+// rawFile is an open file without the poller and the finalizer of *os.File,
+// which cost as much as reading a small module.
+type rawFile struct {
+	fd   int
+	size int64
+}
+
+// openRaw opens a regular file.
+func openRaw(path string) (*rawFile, error) {
+	var fd int
+	var st syscall.Stat_t
+	err := retry(func() (err error) {
+		// O_NONBLOCK: opening a FIFO that nobody writes to must not hang.
+		fd, err = syscall.Open(path, syscall.O_RDONLY|syscall.O_NONBLOCK|syscall.O_CLOEXEC, 0)
+		return err
+	})
+	if err != nil {
+		return nil, &fs.PathError{Op: "open", Path: path, Err: err}
+	}
+	err = retry(func() error { return syscall.Fstat(fd, &st) })
+	if err == nil && st.Mode&syscall.S_IFMT != syscall.S_IFREG {
+		err = fmt.Errorf("%s: %w", kind(st.Mode), ErrNotRegular)
 	}
 	if err != nil {
-		file.Close()
-		return nil, err
+		syscall.Close(fd)
+		return nil, &fs.PathError{Op: "open", Path: path, Err: err}
 	}
-	im, err := NewImage(path, file, info.Size())
-	if err != nil || im.r == nil {
-		file.Close()
-		return im, err
+	return &rawFile{fd, st.Size}, nil
+}
+
+// ReadAt implements io.ReaderAt.
+func (f *rawFile) ReadAt(p []byte, off int64) (int, error) {
+	done := 0
+	for done < len(p) {
+		var n int
+		err := retry(func() (err error) {
+			n, err = syscall.Pread(f.fd, p[done:], off+int64(done))
+			return err
+		})
+		if err != nil {
+			return done, err
+		}
+		if n == 0 {
+			return done, io.EOF
+		}
+		done += n
 	}
-	im.file = file
-	return im, nil
+	return done, nil
+}
+
+// retry repeats a system call that a signal interrupted.
+func retry(call func() error) error {
+	for {
+		if err := call(); err != syscall.EINTR {
+			return err
+		}
+	}
 }
 
 // kind names what a file is instead of regular.
-func kind(m fs.FileMode) string {
-	switch {
-	case m.IsDir():
+func kind(mode uint32) string {
+	switch mode & syscall.S_IFMT {
+	case syscall.S_IFDIR:
 		return "directory"
-	case m&fs.ModeNamedPipe != 0:
+	case syscall.S_IFIFO:
 		return "named pipe"
-	case m&fs.ModeSocket != 0:
+	case syscall.S_IFSOCK:
 		return "socket"
-	case m&fs.ModeDevice != 0:
+	case syscall.S_IFCHR, syscall.S_IFBLK:
 		return "device"
 	}
 	return "special file"
@@ -94,13 +151,15 @@ func NewImage(path string, r io.ReaderAt, size int64) (*Image, error) {
 	if err := im.readTail(); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	var magic [6]byte
-	n, err := im.ReadAt(magic[:min(6, size)], 0)
-	if err != nil && err != io.EOF {
-		im.Close()
-		return nil, fmt.Errorf("%s: %w", path, err)
+	head := im.tail
+	if im.tailAt > 0 {
+		head = im.head[:]
+		if n, err := r.ReadAt(head, 0); n < len(head) {
+			im.Close()
+			return nil, fmt.Errorf("%s: %w", path, err)
+		}
 	}
-	if im.Compression = compressionOf(magic[:n]); im.Compression == None {
+	if im.Compression = CompressionOf(head); im.Compression == None {
 		return im, nil
 	}
 	data, err := decompress(im.Compression, im, size)
@@ -169,6 +228,9 @@ func (im *Image) ReadAt(p []byte, off int64) (int, error) {
 	}
 	if im.r == nil {
 		return 0, fs.ErrClosed
+	}
+	if off+int64(len(p)) <= int64(len(im.head)) {
+		return copy(p, im.head[off:]), nil
 	}
 	return im.r.ReadAt(p, off)
 }

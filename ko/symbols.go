@@ -42,53 +42,48 @@ func (f *File) Undefined() ([]Import, error) {
 		return nil, err
 	}
 	total, count := 0, 0
-	err = eachUndefined(t, func(s *elf.Symbol, name []byte) {
+	for i := 1; i < t.Len(); i++ {
+		if t.Section(i) != elf.SHN_UNDEF {
+			continue
+		}
+		name, err := t.NameOf(i)
+		if err != nil {
+			return nil, err
+		}
 		total += len(name)
 		count++
-	})
-	if err != nil || count == 0 {
-		return nil, err
 	}
 	imports := make([]Import, 0, count)
+	// Names that share their bytes are more than the table only in a file made
+	// to take memory: then they share a copy of the whole table.
+	shared := ""
 	if total > len(t.Strings()) {
-		// Names that share their bytes: as many as these only in a file made
-		// to take memory.
-		strs := string(t.Strings())
-		err = eachUndefined(t, func(s *elf.Symbol, name []byte) {
-			imports = append(imports, newImport(s, strs[s.NameOff:int(s.NameOff)+len(name)]))
-		})
-		return imports, err
+		shared = string(t.Strings())
 	}
 	var names strings.Builder
-	names.Grow(total)
-	err = eachUndefined(t, func(s *elf.Symbol, name []byte) {
-		start := names.Len()
-		names.Write(name)
-		imports = append(imports, newImport(s, names.String()[start:]))
-	})
-	return imports, err
-}
-
-func newImport(s *elf.Symbol, name string) Import {
-	return Import{Symbol: name, Index: s.Index, Weak: s.Bind() == elf.STB_WEAK}
-}
-
-// eachUndefined calls fn for the undefined symbols that have a name.
-func eachUndefined(t *elf.SymbolTable, fn func(s *elf.Symbol, name []byte)) error {
+	if shared == "" {
+		names.Grow(total)
+	}
 	for i := 1; i < t.Len(); i++ {
 		if t.Section(i) != elf.SHN_UNDEF {
 			continue
 		}
 		s := t.Symbol(i)
-		name, err := t.Name(&s)
-		if err != nil {
-			return err
+		name, _ := t.NameOf(i)
+		if len(name) == 0 {
+			continue
 		}
-		if len(name) > 0 {
-			fn(&s, name)
+		imp := Import{Index: i, Weak: s.Bind() == elf.STB_WEAK}
+		if shared != "" {
+			imp.Symbol = shared[s.NameOff : int(s.NameOff)+len(name)]
+		} else {
+			start := names.Len()
+			names.Write(name)
+			imp.Symbol = names.String()[start:]
 		}
+		imports = append(imports, imp)
 	}
-	return nil
+	return imports, nil
 }
 
 // Legacy reports whether the module is of 2.4 or older: it has no struct

@@ -429,16 +429,21 @@ func (t *SymbolTable) Section(i int) uint16 {
 	return t.h.Order.Uint16(t.data[i*16+14:])
 }
 
-// Name returns the name of a symbol of the table: empty where its offset lies
-// outside the string table. The bytes are the reader's. The error is a
-// *FormatError for a name longer than MaxName.
-func (t *SymbolTable) Name(s *Symbol) ([]byte, error) {
-	name, ok := stringAt(t.strs, s.NameOff)
-	if !ok && uint64(s.NameOff) < uint64(len(t.strs)) {
-		return nil, &FormatError{Section: t.name, Offset: int64(s.Index) * t.h.SymbolSize(), Msg: fmt.Sprintf("symbol %d: name longer than %d bytes", s.Index, MaxName)}
+// NameOf returns the name of entry i: empty where its offset lies outside the
+// string table. The bytes are the reader's. The error is a *FormatError for a
+// name longer than MaxName.
+func (t *SymbolTable) NameOf(i int) ([]byte, error) {
+	ent := int(t.h.SymbolSize())
+	off := t.h.Order.Uint32(t.data[i*ent:])
+	name, ok := stringAt(t.strs, off)
+	if !ok && uint64(off) < uint64(len(t.strs)) {
+		return nil, &FormatError{Section: t.name, Offset: int64(i * ent), Msg: fmt.Sprintf("symbol %d: name longer than %d bytes", i, MaxName)}
 	}
 	return name, nil
 }
+
+// Name is NameOf for a symbol that the table decoded.
+func (t *SymbolTable) Name(s *Symbol) ([]byte, error) { return t.NameOf(s.Index) }
 
 // Strings returns the string table that the names lie in.
 func (t *SymbolTable) Strings() []byte { return t.strs }
@@ -456,7 +461,7 @@ func (t *SymbolTable) Symbols() ([]Symbol, error) {
 	for i := range syms {
 		s := &syms[i]
 		t.h.symbol(s, i+1, t.data[(i+1)*ent:(i+2)*ent])
-		name, err := t.Name(s)
+		name, err := t.NameOf(s.Index)
 		if err != nil {
 			return nil, err
 		}
