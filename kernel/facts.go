@@ -112,8 +112,6 @@ func (k *Kernel) Distro() Distro {
 		return Distro{"suse", c.Path + ": CONFIG_SUSE_KERNEL"}
 	case strings.HasPrefix(c.Values["VERSION_SIGNATURE"], "Ubuntu"):
 		return Distro{"ubuntu", c.Path + ": CONFIG_VERSION_SIGNATURE"}
-	case c.Values["BUILD_SALT"] != "" && c.On("LTO_NONE") && strings.Contains(c.Values["SYSTEM_TRUSTED_KEYS"], "debian/"):
-		return Distro{"debian", c.Path + ": CONFIG_SYSTEM_TRUSTED_KEYS"}
 	}
 	h := k.headerFiles()
 	for _, told := range [][2]string{{h.pkg, h.dir}, {k.Banner(), k.ImagePath}} {

@@ -15,12 +15,11 @@
 package kernel
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 
 	"modkeep/depmod"
@@ -155,10 +154,10 @@ func (k *Kernel) Problems() []Problem {
 
 func (k *Kernel) problem(path string, err error) {
 	text := err.Error()
-	var pe *fs.PathError
-	if errors.As(err, &pe) && (pe.Path == path || pe.Path == k.host(path)) {
-		text = pe.Err.Error()
+	if root := strings.TrimRight(k.Root, "/"); root != "" {
+		text = strings.ReplaceAll(text, root+"/", "/")
 	}
+	text = strings.TrimPrefix(text, path+": ")
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.problems = append(k.problems, Problem{Path: path, Text: text})

@@ -89,15 +89,27 @@ func (k *Kernel) ownNames() map[string]bool {
 // there is not noticed. The error
 // is that of a file which had to be opened and could not be: it is not own.
 func (k *Kernel) Own(f *depmod.File) (bool, error) {
-	if !f.InKernel() || f.Link != "" {
+	switch {
+	case !f.InKernel() || f.Link != "":
 		return false, nil
-	}
-	name, _, _ := strings.Cut(f.Rel[strings.LastIndexByte(f.Rel, '/')+1:], ".ko")
-	if k.ownNames()[f.Rel[:strings.LastIndexByte(f.Rel, '/')+1]+name+".ko"] {
+	case k.listed(f):
 		return true, nil
 	}
 	m := k.module(f)
 	return m.err == nil && m.intree, m.err
+}
+
+// listed reports whether a file lies below kernel/ and is named by the kernel's
+// own lists.
+func (k *Kernel) listed(f *depmod.File) bool {
+	if !f.InKernel() || f.Link != "" {
+		return false
+	}
+	base := strings.LastIndexByte(f.Rel, '/') + 1
+	if end := strings.Index(f.Rel[base:], ".ko"); end >= 0 {
+		return k.ownNames()[f.Rel[:base+end+len(".ko")]]
+	}
+	return false
 }
 
 // ThirdParty returns the files, selected and shadowed, that are not the
@@ -148,13 +160,13 @@ func (k *Kernel) exporters(files []*depmod.File) map[string][]*depmod.File {
 	return index
 }
 
-// extraExporters is the index of the selected files that are not the kernel's
-// own.
+// extraExporters is the index of the selected files that the kernel's own lists
+// do not name: what a complete table of the kernel does not know of.
 func (k *Kernel) extraExporters() map[string][]*depmod.File {
 	return k.extra.get(func() map[string][]*depmod.File {
 		var files []*depmod.File
-		for _, f := range k.ThirdParty() {
-			if k.Tree().Module(f.Name) == f {
+		for _, f := range k.Tree().Modules {
+			if !k.listed(f) {
 				files = append(files, f)
 			}
 		}
@@ -162,13 +174,13 @@ func (k *Kernel) extraExporters() map[string][]*depmod.File {
 	})
 }
 
-// ownExporters is the index of the kernel's own selected files: for kernels
-// without a table that says where to look.
+// ownExporters is the index of the other selected files: for kernels without a
+// complete table, which says where to look.
 func (k *Kernel) ownExporters() map[string][]*depmod.File {
 	return k.intree.get(func() map[string][]*depmod.File {
 		var files []*depmod.File
 		for _, f := range k.Tree().Modules {
-			if own, _ := k.Own(f); own {
+			if k.listed(f) {
 				files = append(files, f)
 			}
 		}

@@ -152,7 +152,7 @@ func (k *Kernel) fromFile(f *depmod.File, symbol string) Provider {
 func (k *Kernel) provides(f *depmod.File, e ko.Export) Provider {
 	name, _, _ := strings.Cut(f.Rel, ".ko")
 	row := symvers.Export{Symbol: e.Symbol, CRC: e.CRC, HasCRC: e.HasCRC, Module: strings.TrimPrefix(name, "kernel/"), Type: e.Type, Namespace: e.Namespace}
-	return Provider{row, f.Name, f, Installed, Origin{k.rel(f), ModuleKnd, Exact}}
+	return Provider{row, f.Name, f, Installed, Origin{k.rel(f), ModuleFile, Exact}}
 }
 
 // Set is a set of exports.
@@ -194,8 +194,8 @@ func (k *Kernel) Exports(set Set) ([]Provider, error) {
 	return all, nil
 }
 
-// kernelExports are the table's rows, or without a table what the image and
-// the kernel's own files export.
+// kernelExports are the table's rows, and where that is not complete what the
+// kernel's own files export besides.
 func (k *Kernel) kernelExports() []Provider {
 	t := k.exports()
 	all := make([]Provider, 0, t.Len())
@@ -209,15 +209,38 @@ func (k *Kernel) kernelExports() []Provider {
 		p.Export = row
 		all = append(all, p)
 	}
-	if t.complete || k.ModuleDir == "" {
+	if k.ModuleDir == "" {
 		return all
 	}
-	for symbol, files := range k.ownExporters() {
-		if _, ok := t.Lookup(symbol); !ok {
+	indexes := []map[string][]*depmod.File{k.extraExporters()}
+	if !t.complete {
+		indexes = append(indexes, k.ownExporters())
+	}
+	own := map[string][]*depmod.File{}
+	for _, index := range indexes {
+		for symbol, files := range index {
+			if t.Index(symbol) < 0 {
+				own[symbol] = append(own[symbol], k.keep(files, true)...)
+			}
+		}
+	}
+	for symbol, files := range own {
+		if len(files) > 0 {
 			all = append(all, k.fromFile(k.last(files), symbol))
 		}
 	}
 	return all
+}
+
+// keep returns the files that are the kernel's own, or those that are not.
+func (k *Kernel) keep(files []*depmod.File, own bool) []*depmod.File {
+	var kept []*depmod.File
+	for _, f := range files {
+		if is, _ := k.Own(f); is == own {
+			kept = append(kept, f)
+		}
+	}
+	return kept
 }
 
 func (k *Kernel) rowProvider(row symvers.Export, origin Origin) Provider {
@@ -244,6 +267,9 @@ func (k *Kernel) rowProvider(row symvers.Export, origin Origin) Provider {
 func (k *Kernel) extraProviders(taken map[string]*Provider) []Provider {
 	var all []Provider
 	for symbol, files := range k.extraExporters() {
+		if files = k.keep(files, false); len(files) == 0 {
+			continue
+		}
 		old := taken[symbol]
 		if old == nil {
 			all = append(all, k.fromFile(k.last(files), symbol))

@@ -20,10 +20,10 @@ type Kind string
 
 // The kinds of origins.
 const (
-	Symvers   Kind = "symvers" // a Module.symvers table
-	ImageKind Kind = "image"   // the export tables of the kernel image
-	ModuleKnd Kind = "module"  // a module file's own
-	Nothing   Kind = "nothing" // nothing that lists exports was found
+	Symvers    Kind = "symvers" // a Module.symvers table
+	ImageKind  Kind = "image"   // the export tables of the kernel image
+	ModuleFile Kind = "module"  // a module file's own
+	Nothing    Kind = "nothing" // nothing that lists exports was found
 )
 
 // Exact is the Trust of an origin that holds just what the kernel exports.
@@ -49,7 +49,7 @@ const (
 type table struct {
 	*symvers.Table
 	origin   Origin
-	complete bool // lists modules' exports too: made from Module.symvers
+	complete bool // lists all that the kernel's own modules export
 }
 
 // FromSymvers returns a kernel of which a Module.symvers table is known, a path
@@ -122,7 +122,7 @@ func (k *Kernel) readTable() table {
 			continue
 		}
 		trust := k.trust(path.Dir(name))
-		return table{t, Origin{name, Symvers, trust}, true}
+		return table{t, Origin{name, Symvers, trust}, trust == Exact}
 	}
 	return k.imageTable()
 }
@@ -137,7 +137,7 @@ func (k *Kernel) imageTable() table {
 		k.problem(k.ImagePath, err)
 	}
 	if len(k.Tree().Modules) > 0 {
-		return table{symvers.New(nil), Origin{k.ModuleDir, ModuleKnd, trustModules}, false}
+		return table{symvers.New(nil), Origin{k.ModuleDir, ModuleFile, trustModules}, false}
 	}
 	return table{symvers.New(nil), Origin{k.ModuleDir, Nothing, trustNothing}, false}
 }
