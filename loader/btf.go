@@ -3,6 +3,7 @@ package loader
 import (
 	"encoding/binary"
 	"errors"
+	"fmt"
 
 	"modkeep/ko"
 	"modkeep/ko/elf"
@@ -69,8 +70,8 @@ type btfCheck struct {
 	base    *BaseBTF
 	strings []byte
 	order   binary.ByteOrder
-	lines   []string // what the verifier prints even where mismatches are allowed
 	say     func(format string, args ...any)
+	silent  bool // types are not named where mismatches are allowed
 	dotted  bool // section names may hold any printable character (6.11)
 }
 
@@ -146,11 +147,13 @@ func (c *btfCheck) validate(types []byte) bool {
 			return false
 		}
 		k := &btfKinds[kind]
+		head := types[:12]
+		types = types[12:]
 		if !c.fits(k.name, nameOff) {
+			c.badType(id, head, types)
 			return false
 		}
 		n := info & 0xffff
-		types = types[12:]
 		if k.perElement == 0 {
 			n = 0
 		}
@@ -158,7 +161,7 @@ func (c *btfCheck) validate(types []byte) bool {
 		if size > uint64(len(types)) {
 			return false
 		}
-		if !c.elements(kind, types[:size], k.perElement, k.elementName) {
+		if !c.elements(id, head, types[:size]) {
 			return false
 		}
 		types = types[size:]
@@ -166,24 +169,101 @@ func (c *btfCheck) validate(types []byte) bool {
 	return true
 }
 
-// elements checks the names of members and enumerators.
-func (c *btfCheck) elements(kind uint32, body []byte, each uint32, rule btfName) bool {
+// elements checks the names of members and enumerators. body is what follows
+// the head of the type, which has only elements.
+func (c *btfCheck) elements(id uint32, head, body []byte) bool {
+	info := c.order.Uint32(head[4:])
+	kind := info >> 24 & 31
+	each, rule := int(btfKinds[kind].perElement), btfKinds[kind].elementName
 	if rule == nameAny || each == 0 {
 		return true
 	}
-	for ; len(body) >= int(each); body = body[each:] {
-		off := c.order.Uint32(body)
-		if _, ok := c.name(off); !ok {
-			if kind == 6 || kind == 19 {
-				c.say("BPF: \tInvalid name_offset:%d", off)
-			}
+	enum := kind == 6 || kind == 19
+	for elements := body; len(elements) >= each; elements = elements[each:] {
+		off := c.order.Uint32(elements)
+		_, ok := c.name(off)
+		switch {
+		case !ok && enum:
+			c.say("BPF: \tInvalid name_offset:%d", off)
 			return false
-		}
-		if !c.fits(rule, off) {
+		case !ok:
+			c.badMember(info, elements, fmt.Sprintf("Invalid member name_offset:%d", off))
+			return false
+		case c.fits(rule, off):
+		case enum:
+			c.badType(id, head, body)
+			return false
+		default:
+			c.badMember(info, elements, "Invalid name")
 			return false
 		}
 	}
 	return true
+}
+
+// kindNames are btf_kind_str of kernel/bpf/btf.c.
+var kindNames = [20]string{"UNKNOWN", "INT", "PTR", "ARRAY", "STRUCT", "UNION", "ENUM", "FWD", "TYPEDEF", "VOLATILE", "CONST",
+	"RESTRICT", "FUNC", "FUNC_PROTO", "VAR", "DATASEC", "FLOAT", "DECL_TAG", "TYPE_TAG", "ENUM64"}
+
+// spelled is __btf_name_by_offset.
+func (c *btfCheck) spelled(off uint32) string {
+	if off == 0 {
+		return "(anon)"
+	}
+	name, ok := c.name(off)
+	if !ok {
+		return "(invalid-name-offset)"
+	}
+	return string(name)
+}
+
+// badType prints what __btf_verifier_log_type prints of a type with a bad
+// name: each piece has become a line of its own.
+func (c *btfCheck) badType(id uint32, head, body []byte) {
+	if c.silent {
+		return
+	}
+	info, size := c.order.Uint32(head[4:]), c.order.Uint32(head[8:])
+	kind := info >> 24 & 31
+	word := func() uint32 {
+		if len(body) < 4 {
+			return 0
+		}
+		return c.order.Uint32(body)
+	}
+	details, reason := "", "Invalid name"
+	switch kind {
+	case 4, 5, 6, 15, 19:
+		details = fmt.Sprintf("size=%d vlen=%d", size, info&0xffff)
+	case 7:
+		details = map[bool]string{false: "struct", true: "union"}[info>>31 == 1]
+	case 14:
+		details = fmt.Sprintf("type_id=%d linkage=%d", size, word())
+	case 17:
+		details, reason = fmt.Sprintf("type=%d component_idx=%d", size, int32(word())), "Invalid value"
+	default:
+		details = fmt.Sprintf("type_id=%d", size)
+	}
+	c.say("BPF: [%d] %s %s ", id, kindNames[kind], c.spelled(c.order.Uint32(head)))
+	c.say("BPF: %s", details)
+	c.reason(reason)
+}
+
+// badMember prints what btf_verifier_log_member prints.
+func (c *btfCheck) badMember(info uint32, member []byte, reason string) {
+	name, typ, offset := c.spelled(c.order.Uint32(member)), c.order.Uint32(member[4:]), c.order.Uint32(member[8:])
+	if info>>31 == 1 {
+		c.say("BPF: \t%s type_id=%d bitfield_size=%d bits_offset=%d", name, typ, offset>>24, offset&0xffffff)
+	} else {
+		c.say("BPF: \t%s type_id=%d bits_offset=%d", name, typ, offset)
+	}
+	c.reason(reason)
+}
+
+func (c *btfCheck) reason(text string) {
+	c.say("BPF:  ")
+	c.say("BPF: %s", text)
+	c.say("BPF: ")
 }
 
 // splitBTF is the part of .BTF that validation needs; types and strings of a
@@ -248,6 +328,7 @@ func (l *load) checkBTF() string {
 	}
 	c := btfCheck{base: base, strings: split.strings, order: split.order, dotted: !l.target.Version.Less(Version{6, 11, 0})}
 	c.say = func(format string, args ...any) { l.logf(format, args...) }
+	c.silent = l.ask(ruleBTF) == "once" && l.target.configIs("MODULE_ALLOW_BTF_MISMATCH", "y")
 	if c.validate(split.types) {
 		return ""
 	}

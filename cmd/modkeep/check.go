@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"bytes"
-	"context"
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
@@ -116,7 +115,7 @@ func runCheck(cmd *cobra.Command, opts *checkOptions, args []string) error {
 	if err := r.loaderOptions(); err != nil {
 		return err
 	}
-	names := r.collect(cmd.Context(), args)
+	names := r.collect(args)
 	for _, k := range r.kernels {
 		r.judge(k, names)
 	}
@@ -317,7 +316,7 @@ func isPath(arg string) bool {
 
 // collect reads the modules that the arguments stand for and returns the
 // arguments that are names.
-func (r *checkRun) collect(ctx context.Context, args []string) (names []string) {
+func (r *checkRun) collect(args []string) (names []string) {
 	var paths []string
 	if len(args) == 0 {
 		paths = r.thirdParty()
@@ -327,7 +326,7 @@ func (r *checkRun) collect(ctx context.Context, args []string) (names []string) 
 		case !isPath(arg):
 			names = append(names, arg)
 		case strings.HasSuffix(arg, ".rpm"), strings.HasSuffix(arg, ".deb"):
-			r.addPackage(ctx, arg)
+			r.addPackage(arg)
 		default:
 			files := r.expand(arg)
 			if len(files) != 1 || files[0] != arg {
