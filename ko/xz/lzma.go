@@ -57,8 +57,6 @@ type model struct {
 const (
 	literalSize = 0x300
 	maxLCLP     = 4
-	// Probabilities before literal, for reset.
-	fixedProbs = 256 + 4*16 + 256 + 4<<6 + 128 + 16 + 2*(2+2*(16<<3)+256)
 )
 
 // reset sets the probabilities that lc+lp = n uses to one half.

@@ -29,6 +29,8 @@ func (d *decoder) run() status {
 
 // reversed gives for a leaf of a tree of up to five bits, its leading one
 // included, the bits in reverse order.
+//
+//lint:ignore U1000 read by the assembly
 var reversed = func() (r [64]uint8) {
 	for leaf := 2; leaf < 64; leaf++ {
 		for n := leaf; n > 1; n >>= 1 {
