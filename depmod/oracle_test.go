@@ -3,6 +3,7 @@ package depmod
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -12,6 +13,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/klauspost/compress/zstd"
+	"github.com/ulikunitz/xz"
 )
 
 const krel = "6.1.0-56-amd64"
@@ -139,7 +142,7 @@ func plant(t testing.TB, r *rand.Rand, root string) {
 			_ = os.Symlink("/nowhere/at/all", file)
 		default:
 			if _, err := os.Lstat(file); err != nil {
-				write(t, file, chanceModule(r))
+				write(t, file, pack(t, file, chanceModule(r)))
 			}
 		}
 		if p, err := filepath.Rel(dir, file); err == nil && r.IntN(3) == 0 {
@@ -154,6 +157,29 @@ func plant(t testing.TB, r *rand.Rand, root string) {
 	if r.IntN(4) > 0 {
 		write(t, filepath.Join(dir, "modules.order"), []byte(strings.Join(order, "\n")+"\n"))
 	}
+}
+
+// pack compresses a module as its file's name says.
+func pack(t testing.TB, file string, module []byte) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	var w io.WriteCloser
+	var err error
+	switch filepath.Ext(file) {
+	case ".xz":
+		w, err = xz.NewWriter(&b)
+	case ".zst":
+		w, err = zstd.NewWriter(&b)
+	default:
+		return module
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Write(module); err != nil || w.Close() != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
 }
 
 // chanceModule makes a module that needs only symbols of lower number than it
