@@ -195,12 +195,6 @@ func (s *selector) write(dir, path string, content []byte) (string, error) {
 	return out, os.WriteFile(out, content, 0o666)
 }
 
-// largestBase bounds the modules that mutants are made from.
-const largestBase = 600 << 10
-
-// mostDeps bounds how much has to be loaded before a mutant.
-const mostDeps = 4
-
 // mutants goes round all mutants that make sense on the kernel until there are
 // n attempts, each time with another base module.
 func (s *selector) mutants(n int) error {
@@ -210,19 +204,25 @@ func (s *selector) mutants(n int) error {
 			list = append(list, m)
 		}
 	}
-	pools, err := s.pools(list)
+	list = byRule(list)
+	bases, err := s.bases()
 	if err != nil {
 		return err
 	}
+	pools := make([][]base, len(list))
+	for i, m := range list {
+		pools[i] = slices.Clone(bases)
+		r := rand.New(rand.NewPCG(s.Seed, hash(s.Kernel.Release+m.Name)))
+		r.Shuffle(len(bases), func(a, b int) { pools[i][a], pools[i][b] = pools[i][b], pools[i][a] })
+	}
 	var blacklist []string
-	used := map[string]bool{}
 	for took, round := 0, 0; took < n; round++ {
 		before := took
 		for i, m := range list {
 			if took == n {
 				break
 			}
-			ok, err := s.addMutant(m, &pools[i], round, used)
+			ok, err := s.addMutant(m, &pools[i], round)
 			if err != nil {
 				return err
 			}
@@ -245,83 +245,102 @@ func (s *selector) mutants(n int) error {
 	return nil
 }
 
-// pools gives each mutant its own order of the modules to be made from:
-// third-party modules of the kernel and in-tree ones by turns.
-func (s *selector) pools(list []Mutant) ([][]string, error) {
+// byRule orders mutants so that the first of each rule come before the second
+// of any: a small budget then still touches every rule.
+func byRule(list []Mutant) []Mutant {
+	place := map[string]int{} // mutants of the rule so far
+	order := map[string]int{} // name → its place within the rule
+	for _, m := range list {
+		order[m.Name] = place[m.Rule]
+		place[m.Rule]++
+	}
+	slices.SortStableFunc(list, func(a, b Mutant) int { return order[a.Name] - order[b.Name] })
+	return list
+}
+
+// base is a module to make mutants from.
+type base struct {
+	path    string
+	content []byte
+	deps    []string
+}
+
+// Bounds of the modules that mutants are made from: bytes, how much has to be
+// loaded before them, and how many in-tree ones there are.
+const (
+	largestBase = 600 << 10
+	mostDeps    = 4
+	mostBases   = 300
+)
+
+// bases picks the modules to make mutants from: all third-party ones of the
+// kernel and a sample of its own.
+func (s *selector) bases() ([]base, error) {
 	built, err := s.cache.ThirdParty(s.Kernel.Release)
 	if err != nil {
 		return nil, err
 	}
-	pools := make([][]string, len(list))
-	for i, m := range list {
-		own, tree := slices.Clone(built), slices.Clone(s.tree.files)
-		r := rand.New(rand.NewPCG(s.Seed, hash(s.Kernel.Release+m.Name)))
-		r.Shuffle(len(own), func(i, j int) { own[i], own[j] = own[j], own[i] })
-		r.Shuffle(len(tree), func(i, j int) { tree[i], tree[j] = tree[j], tree[i] })
-		for len(own) > 0 && !m.Signed && len(tree) > 1 {
-			pools[i] = append(pools[i], own[0], tree[0], tree[1])
-			own, tree = own[1:], tree[2:]
+	files := slices.Clone(s.tree.files)
+	s.rand.Shuffle(len(files), func(i, j int) { files[i], files[j] = files[j], files[i] })
+	var list []base
+	for _, path := range append(built, files...) {
+		if len(list) == mostBases+len(built) {
+			break
 		}
-		pools[i] = append(pools[i], tree...)
+		if danger(moduleName(path)) != "" || !small(path) {
+			continue
+		}
+		b := base{path: path}
+		if b.content, err = s.tree.read(path); err != nil {
+			return nil, err
+		}
+		if b.deps, err = s.closure(path, s.beside(path)); err != nil {
+			return nil, err
+		}
+		if len(b.content) <= largestBase && len(b.deps) <= mostDeps {
+			list = append(list, b)
+		}
 	}
-	return pools, nil
-}
-
-// addMutant makes a mutant from the first module of the pool that allows it.
-func (s *selector) addMutant(m Mutant, pool *[]string, round int, used map[string]bool) (bool, error) {
-	for len(*pool) > 0 {
-		path := (*pool)[0]
-		*pool = (*pool)[1:]
-		id := "mutant/" + m.Name + "/" + filepath.Base(path)
-		if danger(moduleName(path)) != "" || used[id] || !s.small(path) {
-			continue
-		}
-		base, err := s.tree.read(path)
-		if err != nil {
-			return false, err
-		}
-		if len(base) > largestBase {
-			continue
-		}
-		content, err := m.Apply(base)
-		if errors.Is(err, errNotApplicable) {
-			continue
-		}
-		if err != nil {
-			return false, fmt.Errorf("mutant %s of %s: %w", m.Name, path, err)
-		}
-		deps, err := s.closure(path, s.beside(path))
-		if err != nil {
-			return false, err
-		}
-		if len(deps) > mostDeps {
-			continue
-		}
-		if m.WithOriginal {
-			deps = append(deps, path)
-		}
-		a := Attempt{ID: id, Deps: deps, Rule: m.Rule}
-		if a.Module, err = s.write(filepath.Join(m.Name, fmt.Sprint(round)), path, content); err != nil {
-			return false, err
-		}
-		if m.Vary != nil {
-			m.Vary(&a)
-		}
-		used[id] = true
-		s.attempts = append(s.attempts, a)
-		return true, nil
-	}
-	return false, nil
+	return list, nil
 }
 
 // small reports whether a file can be a base; packed ones are a fifth.
-func (s *selector) small(path string) bool {
+func small(path string) bool {
 	info, err := os.Stat(path)
 	limit := int64(largestBase)
 	if !strings.HasSuffix(path, ".ko") {
 		limit /= 5
 	}
 	return err == nil && info.Size() <= limit
+}
+
+// addMutant makes a mutant from the first module of the pool that allows it,
+// and takes that module and those before it from the pool.
+func (s *selector) addMutant(m Mutant, pool *[]base, round int) (bool, error) {
+	for len(*pool) > 0 {
+		b := (*pool)[0]
+		*pool = (*pool)[1:]
+		content, err := m.Apply(b.content)
+		if errors.Is(err, errNotApplicable) {
+			continue
+		}
+		if err != nil {
+			return false, fmt.Errorf("mutant %s of %s: %w", m.Name, b.path, err)
+		}
+		a := Attempt{ID: "mutant/" + m.Name + "/" + filepath.Base(b.path), Deps: slices.Clone(b.deps), Rule: m.Rule}
+		if m.WithOriginal {
+			a.Deps = append(a.Deps, b.path)
+		}
+		if a.Module, err = s.write(filepath.Join(m.Name, fmt.Sprint(round)), b.path, content); err != nil {
+			return false, err
+		}
+		if m.Vary != nil {
+			m.Vary(&a)
+		}
+		s.attempts = append(s.attempts, a)
+		return true, nil
+	}
+	return false, nil
 }
 
 // beside is the tree of the other third-party modules, for one of them.

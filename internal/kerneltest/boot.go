@@ -30,9 +30,9 @@ type Plan struct {
 // the memory of the machine.
 const maxPayload = 256 << 20
 
-// stuckMS is how long one load or removal may take inside the guest; emulated
-// self-tests of crypto modules take some seconds.
-const stuckMS = 40_000
+// stuckMS is how long one load or removal may take inside the guest. Emulated
+// self-tests of crypto modules take some seconds, on a busy machine many.
+const stuckMS = 120_000
 
 // Boot boots the machine as often as the plan needs and returns the result of
 // each attempt, in the plan's order. Attempts are grouped by their Cmdline and
@@ -134,7 +134,7 @@ func (b *run) boot(ctx context.Context, group []int, verbose bool) (int, error) 
 	case s.failed != "":
 		return 0, fmt.Errorf("boot %s: init: %s", b.machine.Kernel, s.failed)
 	case !s.ready:
-		return 0, fmt.Errorf("boot %s: no answer from init: %w\n%s", b.machine.Kernel, errors.Join(err), tail(console, 2000))
+		return 0, fmt.Errorf("boot %s: no answer from init: %v\n%s", b.machine.Kernel, err, tail(console, 2000))
 	case s.done:
 		return len(job.Attempts), nil
 	}

@@ -27,7 +27,7 @@ type Machine struct {
 	// MemMB is the memory in MiB; 0 lets the size of the modules decide.
 	MemMB int
 	// Silence is how long the machine may say nothing before it counts as
-	// hung; 0 means a minute and a half.
+	// hung; 0 means four minutes, for machines that do much else.
 	Silence time.Duration
 }
 
@@ -89,7 +89,7 @@ func (m Machine) run(cmd *exec.Cmd, event func(wire.Event)) (console string, err
 	}
 	silence := m.Silence
 	if silence == 0 {
-		silence = 90 * time.Second
+		silence = 4 * time.Minute
 	}
 	var hung atomic.Bool
 	watch := time.AfterFunc(silence, func() { hung.Store(true); cmd.Process.Kill() })
