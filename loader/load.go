@@ -1,7 +1,9 @@
 package loader
 
 import (
+	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 
@@ -138,11 +140,36 @@ func (l *load) unpack() (errno string, done bool) {
 			return "EINVAL", true
 		}
 	}
-	if l.m.Err != nil {
-		l.found(Finding{Kind: KindCompression, Text: l.logf("decompression failed with status STATUS")})
-		return "EINVAL", true
+	if l.m.Compression == ko.XZ {
+		if status := l.m.xzStatus(); status >= 0 {
+			l.found(Finding{Kind: KindCompression, Text: l.logf("decompression failed with status %d", status)})
+			return "EINVAL", true
+		}
 	}
 	return "", false
+}
+
+// What the kernel's xz decoder ends in (include/linux/xz.h, 6.12).
+const (
+	xzOK           = 0 // the input ended too early
+	xzOptionsError = 6
+	xzDataError    = 7
+)
+
+// xzStatus is how the kernel's decoder fails on a file, -1 where it does not.
+// It knows no integrity check but CRC32 (lib/xz/xz_dec_stream.c, 6.12), and the
+// check's number stands in the eighth byte of the stream.
+func (m *Module) xzStatus() int {
+	if head := headOf(m.Path, 8); len(head) == 8 && head[7] > 1 {
+		return xzOptionsError
+	}
+	switch {
+	case m.Err == nil:
+		return -1
+	case errors.Is(m.Err, io.ErrUnexpectedEOF):
+		return xzOK
+	}
+	return xzDataError
 }
 
 // checkParameters is parse_args as far as the module file tells: a parameter

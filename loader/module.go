@@ -99,7 +99,7 @@ func Read(path string) *Module {
 	im, err := ko.OpenImage(path)
 	if err != nil {
 		m.Err = err
-		m.Compression = packedAs(path)
+		m.Compression = ko.CompressionOf(headOf(path, 6))
 		return m
 	}
 	defer im.Close()
@@ -107,19 +107,20 @@ func Read(path string) *Module {
 	return m
 }
 
-// packedAs tells how a file is packed that could not be unpacked.
-func packedAs(path string) ko.Compression {
+// headOf returns the first n bytes of a regular file, fewer where it is shorter
+// or cannot be read.
+func headOf(path string, n int) []byte {
 	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
-		return ko.None
+		return nil
 	}
 	f, err := os.Open(path)
 	if err != nil {
-		return ko.None
+		return nil
 	}
 	defer f.Close()
-	var head [6]byte
-	n, _ := io.ReadFull(f, head[:])
-	return ko.CompressionOf(head[:n])
+	head := make([]byte, n)
+	n, _ = io.ReadFull(f, head)
+	return head[:n]
 }
 
 // ReadImage reads a module from its decompressed bytes. The image is not kept.

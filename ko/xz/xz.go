@@ -25,6 +25,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"hash/crc32"
 	"sync"
 )
@@ -35,7 +36,7 @@ import (
 var ErrLimit = errors.New("output longer than the limit")
 
 // errTruncated is where something should be and the input ends.
-var errTruncated = errors.New("unexpected end of input")
+var errTruncated = io.ErrUnexpectedEOF
 
 var (
 	headerMagic = []byte{0xfd, '7', 'z', 'X', 'Z', 0}
