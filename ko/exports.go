@@ -253,16 +253,16 @@ func (l *linker) form(places []place, size int) (ksymtab.Form, int) {
 
 // crcs fills in the CRCs of a table's entries.
 func (l *linker) crcs(s *elf.Section, rows []Export) error {
-	if s.Type == elf.SHT_NOBITS || len(rows) == 0 {
-		return nil
-	}
-	width := int(s.Size) / len(rows)
-	if s.Size > maxTable || int(s.Size)%len(rows) != 0 || width != 4 && (width != 8 || !l.f.Is64) {
-		return &elf.FormatError{Section: s.Name, Offset: -1, Msg: fmt.Sprintf("%d bytes for %d exports", s.Size, len(rows))}
+	if s.Size > maxTable {
+		return &elf.FormatError{Section: s.Name, Offset: -1, Msg: fmt.Sprintf("%d bytes are more than the %d that are read", s.Size, maxTable)}
 	}
 	data, err := l.f.Data(s)
-	if err != nil {
+	if err != nil || len(data) == 0 || len(rows) == 0 {
 		return err
+	}
+	width := len(data) / len(rows)
+	if len(data)%len(rows) != 0 || width != 4 && (width != 8 || !l.f.Is64) {
+		return &elf.FormatError{Section: s.Name, Offset: -1, Msg: fmt.Sprintf("%d bytes for %d exports", len(data), len(rows))}
 	}
 	places, err := l.places(s, data)
 	if err != nil {
