@@ -162,6 +162,11 @@ func lzmaChunk(size int, data []byte) []byte {
 
 // stream makes an .xz file of one block without a check.
 func stream(dict byte, size int, chunks ...[]byte) []byte {
+	return streamOf(dict, size, 0, chunks...)
+}
+
+// streamOf is stream, with an index that has wrong added to the block's length.
+func streamOf(dict byte, size, wrong int, chunks ...[]byte) []byte {
 	sum := func(b []byte) []byte { return binary.LittleEndian.AppendUint32(b, crc32.ChecksumIEEE(b)) }
 	flags := []byte{0, 0}
 	out := append(append([]byte(nil), headerMagic...), sum(flags)...)
@@ -171,7 +176,7 @@ func stream(dict byte, size int, chunks ...[]byte) []byte {
 	}
 	out = append(out, controlEnd)
 	index := []byte{0, 1}
-	index = binary.AppendUvarint(index, uint64(len(out)-headerSize))
+	index = binary.AppendUvarint(index, uint64(len(out)-headerSize+wrong))
 	index = binary.AppendUvarint(index, uint64(size))
 	for len(out)%4 != 0 {
 		out = append(out, 0)

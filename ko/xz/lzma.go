@@ -28,6 +28,9 @@ const (
 	// symbol starts; copySlack how far a fast copy may write behind a match.
 	inputSlack = 24
 	copySlack  = 32
+
+	// stepOutput is how much one call of run makes at most, but for a match.
+	stepOutput = 256 << 10
 )
 
 // lengthModel holds the probabilities of match lengths.
@@ -178,7 +181,7 @@ func (d *decoder) startRange(in []byte) error {
 func (d *decoder) decode(src []byte, ip, end int) (int, status) {
 	d.in, d.ip, d.last = src, ip, min(end, len(src)-inputSlack)
 	if d.last >= d.ip {
-		if s := d.run(); s != statusMore || d.pos >= d.stop || d.ip > end {
+		if s := d.steps(); s != statusMore || d.pos >= d.stop || d.ip > end {
 			return d.normalise(), s
 		}
 	}
@@ -190,10 +193,24 @@ func (d *decoder) decode(src []byte, ip, end int) (int, status) {
 	clear(d.tail[:])
 	rest := copy(d.tail[:], src[ip:end])
 	d.in, d.ip, d.last = d.tail[:], 0, rest
-	s := d.run()
+	s := d.steps()
 	n := d.normalise()
 	d.in = nil
 	return ip + n, s
+}
+
+// steps is run, in calls of some milliseconds: the assembly cannot be
+// interrupted by Go's scheduler, nor by its collector.
+func (d *decoder) steps() status {
+	stop := d.stop
+	defer func() { d.stop = stop }()
+	for {
+		d.stop = min(stop, d.pos+stepOutput)
+		s := d.run()
+		if s != statusMore || d.pos < d.stop || d.stop == stop {
+			return s
+		}
+	}
 }
 
 // normalise takes the byte that the last symbol left for the next one to take,

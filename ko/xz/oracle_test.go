@@ -188,7 +188,7 @@ func TestOracleStreams(t *testing.T) {
 	a, b := mustXZ(t, []byte("first "), "-c"), mustXZ(t, []byte("second"), "-c", "-C", "none")
 	pad := make([]byte, 8)
 	for _, parts := range [][][]byte{
-		{a, b}, {a, pad, b}, {a, b, pad}, {a, pad[:4], b, pad}, {pad, a}, {a, pad[:3]}, {a, pad[:5], b}, {a, {1}}, {a, b[:20]}, {a, []byte("behind!!")},
+		{a, b}, {a, pad, b}, {a, b, pad}, {a, pad[:4], b, pad}, {pad, a}, {a, pad[:2]}, {a, pad[:3]}, {a, pad[:5], b}, {a, pad[:6], b}, {a, {1}}, {a, b[:20]}, {a, []byte("behind!!")},
 		{}, {pad},
 	} {
 		src := bytes.Join(parts, nil)

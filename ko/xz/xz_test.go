@@ -143,6 +143,8 @@ func TestStructure(t *testing.T) {
 		}
 		return c
 	}
+	notZero := lzma(0xe0)
+	notZero[len(notZero)-1] ^= 1
 	for _, c := range []struct {
 		name   string
 		size   int
@@ -161,6 +163,7 @@ func TestStructure(t *testing.T) {
 		{"lc+lp = 5", 1, [][]byte{append([]byte{0xe0, 0, 0, 0, 4, 9 + 4}, 0, 0, 0, 0, 0)}, errBadProps.Error()},
 		{"range coder of four bytes", 1, [][]byte{append([]byte{0xe0, 0, 0, 0, 3, 0}, 0, 0, 0, 0)}, errInput.Error()},
 		{"range coder not from zero", 1, [][]byte{append([]byte{0xe0, 0, 0, 0, 4, 0}, 1, 0, 0, 0, 0)}, errInit.Error()},
+		{"last code not zero", 1, [][]byte{notZero}, errLeft.Error()},
 		{"chunk cut", 1, [][]byte{{1, 0, 200}}, errTruncated.Error()},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -169,6 +172,23 @@ func TestStructure(t *testing.T) {
 				t.Errorf("%q, %v; want error %q", got, err, c.err)
 			}
 		})
+	}
+}
+
+// TestIndex states wrong sizes in an index that is right otherwise.
+func TestIndex(t *testing.T) {
+	chunk := []byte{1, 0, 1, 'a', 'b'}
+	for _, c := range []struct {
+		unpadded, size int
+		ok             bool
+	}{{0, 2, true}, {1, 2, false}, {-1, 2, false}, {0, 1, false}, {1 << 50, 2, false}, {0, 1 << 62, false}} {
+		src := streamOf(0, c.size, c.unpadded, chunk)
+		if _, err := Decode(src, 1<<20); (err == nil) != c.ok {
+			t.Errorf("%+v: %v", c, err)
+		}
+		if _, err := Size(src); (err == nil) != c.ok {
+			t.Errorf("%+v: size: %v", c, err)
+		}
 	}
 }
 
