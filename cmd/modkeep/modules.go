@@ -100,6 +100,9 @@ func eachModule[T any](paths []string, read func(*ko.File) (T, error), emit func
 			return answer{err: err}
 		}
 		defer f.Close()
+		if len(f.Sections) == 0 {
+			return answer{err: errors.New("the section headers do not lie inside the file")}
+		}
 		a.value, a.err = read(f)
 		return a
 	}

@@ -6,6 +6,7 @@ import (
 	"debug/elf"
 	"encoding/binary"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -85,7 +86,7 @@ With -F only the values of one field are printed, byte for byte as modinfo -F
 prints them.` + exitStatus(
 			"every module was read",
 			"",
-			"a module could not be found or read"),
+			"a module, or a part of it, could not be found or read"),
 		Example: `  modkeep show ./driver.ko
   modkeep show -F vermagic /lib/modules/*/extra/*.ko
   modkeep show --root /mnt --kernel 6.1.0-53-amd64 --json xfs`,
@@ -117,7 +118,7 @@ func runShow(cmd *cobra.Command, opts *showOptions, args []string) error {
 	if opts.field != "" {
 		read = describeFields
 	}
-	printed := 0
+	printed, problems := 0, 0
 	failed := eachModule(paths, read, func(m *moduleReport) {
 		switch {
 		case opts.json:
@@ -131,6 +132,7 @@ func runShow(cmd *cobra.Command, opts *showOptions, args []string) error {
 			writeModule(w, m, opts.zero)
 		}
 		printed++
+		problems += len(m.Problems)
 	})
 	report.Errors = append(append(report.Errors, unresolved...), failed...)
 	if opts.json {
@@ -141,13 +143,20 @@ func runShow(cmd *cobra.Command, opts *showOptions, args []string) error {
 	if err := w.Flush(); err != nil {
 		return fmt.Errorf("cannot write the answer: %w", err)
 	}
-	return complainOf(cmd.ErrOrStderr(), report.Errors)
+	err := complainOf(cmd.ErrOrStderr(), report.Errors)
+	if err != nil || problems == 0 || opts.field != "" { // modinfo -F passes over a signature it cannot read
+		return err
+	}
+	return silent(statusUnknown) // the problems stand among what was printed
 }
 
 // describeFields reads what modinfo -F can ask for.
 func describeFields(f *ko.File) (*moduleReport, error) {
-	if f.InfoErr != nil {
+	switch {
+	case f.InfoErr != nil:
 		return nil, f.InfoErr
+	case f.Info == nil:
+		return nil, errors.New("not a kernel module: no section .modinfo")
 	}
 	m := &moduleReport{File: f.Path, Fields: []fieldReport{}, Parameters: []parameterEntry{}, Problems: []string{}}
 	for _, field := range f.Info {
