@@ -115,7 +115,7 @@ func (d *decoder) untilMarker(src []byte, n int, limit int64) (int, error) {
 		case n > len(src) || d.pos < d.stop:
 			return n, errNoMarker
 		}
-		grown := make([]byte, min(2*int64(len(d.out)), limit+outSlack+maxMatch))
+		grown := make([]byte, min(4*int64(len(d.out)), limit+outSlack+maxMatch))
 		copy(grown, d.out[:d.pos])
 		d.out = grown
 	}

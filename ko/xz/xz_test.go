@@ -239,8 +239,8 @@ func TestBombs(t *testing.T) {
 		{"full", Decode, stream(22, n*47, full...), false, 101e6},
 		{"resets", Decode, stream(22, len(many), many...), false, 1 << 20},
 		{"lzma", DecodeLZMA, append(lzma, make([]byte, 100)...), true, 1 << 20},
-		// Memory that doubles up to the limit.
-		{"lzma without size", DecodeLZMA, endless, true, 300e6},
+		// Memory that grows up to the limit.
+		{"lzma without size", DecodeLZMA, endless, true, 150e6},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var before, after runtime.MemStats
@@ -248,9 +248,17 @@ func TestBombs(t *testing.T) {
 			start := time.Now()
 			_, err := c.decode(c.src, 100_000_000)
 			took := time.Since(start)
-			runtime.ReadMemStats(&after)
+			runtime.ReadMemStats(&after) // before any retry
 			if errors.Is(err, ErrLimit) != c.limit {
 				t.Errorf("limit: %v, want %v: %v", !c.limit, c.limit, err)
+			}
+			// A machine with much else to do gets two more chances.
+			for range 2 {
+				if took > time.Second {
+					start = time.Now()
+					c.decode(c.src, 100_000_000)
+					took = time.Since(start)
+				}
 			}
 			if took > time.Second {
 				t.Errorf("took %v", took)
