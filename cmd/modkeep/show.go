@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -272,7 +273,7 @@ func colonHex(b []byte) string {
 func writeField(w io.Writer, m *moduleReport, field, end string) {
 	switch field {
 	case "filename":
-		fmt.Fprint(w, m.File, end)
+		fmt.Fprint(w, absolute(m.File), end)
 		return
 	case "parm":
 		// modinfo goes through the parameters last first.
@@ -286,6 +287,16 @@ func writeField(w io.Writer, m *moduleReport, field, end string) {
 			fmt.Fprint(w, f.Value, end)
 		}
 	}
+}
+
+// absolute puts the working directory before a relative path, as modinfo does:
+// as it is, with its dots.
+func absolute(path string) string {
+	dir, err := os.Getwd()
+	if filepath.IsAbs(path) || err != nil {
+		return path
+	}
+	return dir + "/" + path
 }
 
 // line returns a parameter as modinfo writes it. Where it has no description
@@ -312,7 +323,7 @@ func writeModule(w io.Writer, m *moduleReport, zero bool) {
 		padded = func(key, value string) { fmt.Fprintf(w, "%-16s%s\x00", key+":", value) }
 		field = func(key, value string) { fmt.Fprintf(w, "%s=%s\x00", key, value) }
 	}
-	padded("filename", m.File)
+	padded("filename", absolute(m.File))
 	for _, f := range m.Fields {
 		if f.Key != "parm" && f.Key != "parmtype" {
 			field(f.Key, f.Value)
