@@ -108,6 +108,9 @@ type run struct {
 	unpacked map[string][]byte
 }
 
+// startTries is how often a machine is started that gets nowhere.
+const startTries = 3
+
 // boot boots once for as many of the attempts (indexes into the plan) as the
 // payload allows and returns how many of them have a result.
 func (b *run) boot(ctx context.Context, group []int, verbose bool) (int, error) {
@@ -126,6 +129,14 @@ func (b *run) boot(ctx context.Context, group []int, verbose bool) (int, error) 
 	}
 	s := &session{run: b, underway: -1, paths: paths, files: map[string]string{}}
 	console, err := b.machine.run(cmd, s.event)
+	// On a busy host an emulated timer can look broken to the kernel, which
+	// then panics before it has done anything.
+	for try := 1; !s.ready && try < startTries && ctx.Err() == nil; try++ {
+		if cmd, err = b.machine.command(ctx, initrd, size, extra); err != nil {
+			return 0, err
+		}
+		console, err = b.machine.run(cmd, s.event)
+	}
 	if ctx.Err() != nil {
 		return 0, ctx.Err()
 	}
