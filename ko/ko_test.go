@@ -45,6 +45,7 @@ func TestForms(t *testing.T) {
 		{"x86_64-4.19.ko", unused, 332},
 		{"x86_64-5.4.ko", unused | namespace, 332},
 		{"x86_64-6.14.ko", namespace, 332},
+		{"x86_64-7.1.ko", namespace, 332},
 		{"x86_64-nocrc.ko", namespace | noCRC, 332},
 		{"i386-2.6.18.ko", unused, 320},
 		{"i386-5.4.ko", namespace, 320},

@@ -7,6 +7,7 @@
 #           3: differences to .rodata; 4: numbers
 #   UNUSED  1: with __ksymtab_unused
 #   EXT     1: with the extended version sections
+#   FLAGS   1: one table, with __kflagstab
 
 	.macro	word value
 	.if	WIDE
@@ -32,7 +33,17 @@ __kstrtab_\name:
 __kstrtabns_\name:
 	.asciz	"\namespace"
 	.endif
+	.if	FLAGS
+	.section __kflagstab,"a"
+	.ifc	\table,_gpl
+	.byte	1
+	.else
+	.byte	0
+	.endif
+	.section __ksymtab,"a"
+	.else
 	.section __ksymtab\table,"a"
+	.endif
 	.balign	4
 __ksymtab_\name:
 	field	\name
@@ -41,7 +52,11 @@ __ksymtab_\name:
 	field	__kstrtabns_\name
 	.endif
 	.if	CRC
+	.if	FLAGS
+	.section __kcrctab,"a"
+	.else
 	.section __kcrctab\table,"a"
+	.endif
 	.balign	4
 	.if	CRC == 1
 	.weak	__crc_\name
