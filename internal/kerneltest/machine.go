@@ -49,7 +49,7 @@ func Emulator(arch string) string { return emulators[arch].program }
 // quietCmdline keeps the kernel's messages in its log and off the console,
 // has it say when it calls a module's init, and keeps watchdogs of a slow,
 // emulated processor from adding to the log.
-const quietCmdline = "quiet loglevel=0 panic=-1 printk.devkmsg=on no_timer_check initcall_debug log_buf_len=16M " +
+const quietCmdline = "quiet loglevel=0 panic=-1 no_timer_check initcall_debug log_buf_len=16M " +
 	"printk.devkmsg=on nosoftlockup nowatchdog rcupdate.rcu_cpu_stall_suppress=1"
 
 // command is the emulator's command line for one boot.
