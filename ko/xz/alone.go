@@ -2,7 +2,6 @@ package xz
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
 )
 
@@ -71,7 +70,7 @@ func (d *decoder) sized(src []byte, n, size int) (int, error) {
 		return n, err
 	}
 	if d.pos < size || n > len(src) {
-		return n, errInput
+		return n, errTruncated
 	}
 	if d.code == 0 {
 		return n, nil
@@ -115,10 +114,16 @@ func (d *decoder) untilMarker(src []byte, n int, limit int64) (int, error) {
 		case n > len(src) || d.pos < d.stop:
 			return n, errNoMarker
 		}
-		grown := make([]byte, min(4*int64(len(d.out)), limit+outSlack+maxMatch))
+		// Four times as much, or all that is allowed when that is near.
+		most := limit + outSlack + maxMatch
+		size := 4 * int64(len(d.out))
+		if size > most/2 {
+			size = most
+		}
+		grown := make([]byte, size)
 		copy(grown, d.out[:d.pos])
 		d.out = grown
 	}
 }
 
-var errNoMarker = errors.New("input ends before the end marker")
+var errNoMarker = fmt.Errorf("%w: no end marker", errTruncated)

@@ -142,6 +142,9 @@ func TestOracleFilters(t *testing.T) {
 					option := fmt.Sprintf("--%s=start=%d", f.option, start)
 					src := mustXZ(t, d, "-c", option, "--lzma2=preset=0")
 					checkBoth(t, name+option, src, d)
+					if start != f.align {
+						continue
+					}
 					src = mustXZ(t, d, "-c", "--delta=dist=2", option, "--lzma2=preset=0")
 					checkBoth(t, name+"delta"+option, src, d)
 				}
@@ -220,11 +223,11 @@ func TestOracleDamage(t *testing.T) {
 			t.Parallel()
 			var bad [][]byte
 			for i := range src {
-				bad = append(bad, src[:i])
-				for _, x := range []byte{1, 0x80, 0xff} {
-					b := bytes.Clone(src)
-					b[i] ^= x
-					bad = append(bad, b)
+				b := bytes.Clone(src)
+				b[i] ^= []byte{1, 0x80, 0xff}[i%3]
+				bad = append(bad, b)
+				if i%4 == 0 {
+					bad = append(bad, src[:i])
 				}
 			}
 			for i, b := range bad {

@@ -35,7 +35,8 @@ import (
 // not state their size.
 var ErrLimit = errors.New("output longer than the limit")
 
-// errTruncated is where something should be and the input ends.
+// errTruncated is where something should be and the input ends. Callers tell
+// a file cut short from a damaged one by it.
 var errTruncated = io.ErrUnexpectedEOF
 
 var (
@@ -63,7 +64,7 @@ func Size(src []byte) (int64, error) {
 
 // Decode returns what the .xz file src holds: all its streams, one after the
 // other, with their checks verified. Output longer than limit bytes is
-// ErrLimit.
+// ErrLimit, a file cut short io.ErrUnexpectedEOF.
 func Decode(src []byte, limit int64) ([]byte, error) {
 	return DecodeInto(nil, src, limit)
 }
