@@ -80,6 +80,7 @@ type source struct {
 	files []string
 	// packages, for third-party modules, are searched for dependencies first.
 	packages bool
+	share    int // how many are drawn at a turn
 }
 
 // unchanged selects n modules: up to a third of them third-party, half of the
@@ -89,7 +90,7 @@ func (s *selector) unchanged(kernels []Kernel, n int) error {
 	if err != nil {
 		return err
 	}
-	own := []source{{"third-party/" + s.Kernel.Release, built, true}}
+	own := []source{{"third-party/" + s.Kernel.Release, built, true, 1}}
 	var others, neighbours []source
 	for _, k := range kernels {
 		if k.Arch != s.Kernel.Arch || k.Release == s.Kernel.Release {
@@ -103,8 +104,9 @@ func (s *selector) unchanged(kernels []Kernel, n int) error {
 		if err != nil {
 			return err
 		}
-		others = append(others, source{"third-party/" + k.Release, built, true})
-		neighbours = append(neighbours, source{"in-tree/" + k.Release, files, false})
+		share := nearness(s.Kernel, k)
+		others = append(others, source{"third-party/" + k.Release, built, true, share})
+		neighbours = append(neighbours, source{"in-tree/" + k.Release, files, false, share})
 	}
 	took, err := s.draw(own, n/6)
 	if err != nil {
@@ -115,11 +117,26 @@ func (s *selector) unchanged(kernels []Kernel, n int) error {
 		return err
 	}
 	rest := n - took - more
-	if took, err = s.draw([]source{{"in-tree/" + s.Kernel.Release, s.tree.files, false}}, rest/2); err != nil {
+	if took, err = s.draw([]source{{"in-tree/" + s.Kernel.Release, s.tree.files, false, 1}}, rest/2); err != nil {
 		return err
 	}
 	_, err = s.draw(neighbours, rest-took)
 	return err
+}
+
+// nearness weighs a neighbour: the closer the kernels, the less the answer to
+// its modules is the same for all of them.
+func nearness(a, b Kernel) int {
+	major := func(k Kernel) string { m, _, _ := strings.Cut(k.Series, "."); return m }
+	switch {
+	case a.Series == b.Series && a.Flavour == b.Flavour:
+		return 4
+	case a.Series == b.Series:
+		return 2
+	case major(a) == major(b) && major(a) != "6":
+		return 3
+	}
+	return 1
 }
 
 // draw takes n attempts from the sources in turn and returns how many there were.
@@ -134,18 +151,18 @@ func (s *selector) draw(from []source, n int) (int, error) {
 	for progress := true; progress && took < n; {
 		progress = false
 		for i, f := range from {
-			if took == n || len(left[i]) == 0 {
-				continue
+			turn := min(f.share, len(left[i]), n-took)
+			for _, path := range left[i][:turn] {
+				progress = true
+				ok, err := s.addUnchanged(f, path)
+				if err != nil {
+					return took, err
+				}
+				if ok {
+					took++
+				}
 			}
-			path := left[i][0]
-			left[i], progress = left[i][1:], true
-			ok, err := s.addUnchanged(f, path)
-			if err != nil {
-				return took, err
-			}
-			if ok {
-				took++
-			}
+			left[i] = left[i][turn:]
 		}
 	}
 	return took, nil

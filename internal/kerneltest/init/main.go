@@ -40,7 +40,8 @@ func main() {
 // guest is the state of the running machine.
 type guest struct {
 	console sync.Mutex
-	kmsg    int // /dev/kmsg, non-blocking
+	kmsg    int // /dev/kmsg, non-blocking, to read
+	mark    int // /dev/kmsg, to write
 	stuck   time.Duration
 }
 
@@ -54,6 +55,9 @@ func (g *guest) run() error {
 		return fmt.Errorf("open /dev/kmsg: %w", err)
 	}
 	g.kmsg = fd
+	if g.mark, err = unix.Open("/dev/kmsg", unix.O_WRONLY, 0); err != nil {
+		return fmt.Errorf("open /dev/kmsg: %w", err)
+	}
 	if _, err := unix.Seek(fd, 0, unix.SEEK_END); err != nil {
 		return fmt.Errorf("seek /dev/kmsg: %w", err)
 	}
@@ -220,9 +224,12 @@ func taint() uint64 {
 }
 
 // readLog returns the records that have arrived since the last call. A load
-// prints before it returns, so there is nothing to wait for.
+// prints before it returns, so there is nothing to wait for. But a message
+// without a newline stays open for continuation, and hidden, until the next
+// one comes: so this process writes one of its own first.
 func (g *guest) readLog() []wire.Line {
 	var log []wire.Line
+	unix.Write(g.mark, []byte("modkeep reads the log\n"))
 	buf := make([]byte, 16<<10)
 	for {
 		n, err := unix.Read(g.kmsg, buf)
@@ -241,7 +248,8 @@ func (g *guest) readLog() []wire.Line {
 
 // parseRecord reads one record of /dev/kmsg: "prio,seq,usec,flags;text\n",
 // followed by lines of properties that are not part of the message
-// (Documentation/ABI/testing/dev-kmsg).
+// (Documentation/ABI/testing/dev-kmsg). Records that the kernel has not
+// written itself, those of a facility other than 0, are left out.
 func parseRecord(record string) (wire.Line, bool) {
 	head, text, ok := strings.Cut(record, ";")
 	if !ok {
@@ -249,11 +257,11 @@ func parseRecord(record string) (wire.Line, bool) {
 	}
 	prio, _, _ := strings.Cut(head, ",")
 	p, err := strconv.Atoi(prio)
-	if err != nil {
+	if err != nil || p>>3 != 0 {
 		return wire.Line{}, false
 	}
 	text, _, _ = strings.Cut(text, "\n")
-	return wire.Line{Level: p & 7, Text: unescape(text)}, true
+	return wire.Line{Level: p, Text: unescape(text)}, true
 }
 
 // unescape undoes kmsg's \xNN.

@@ -16,7 +16,8 @@ func TestParseRecord(t *testing.T) {
 		ok     bool
 	}{
 		{"4,1035,2342,-;x: Unknown symbol y (err -2)\n", wire.Line{Level: 4, Text: []byte("x: Unknown symbol y (err -2)")}, true},
-		{"30,1,2,c;daemon; with semicolon\n", wire.Line{Level: 6, Text: []byte("daemon; with semicolon")}, true},
+		{"6,1,2,c;a part; with semicolon\n", wire.Line{Level: 6, Text: []byte("a part; with semicolon")}, true},
+		{"12,1,2,-;written by a process\n", wire.Line{}, false},
 		{"3,1,2,-;magic: != \\x7fELF\n", wire.Line{Level: 3, Text: []byte("magic: != \x7fELF")}, true},
 		{"6,1,2,-;usb 1-1: new\n SUBSYSTEM=usb\n DEVICE=c189:1\n", wire.Line{Level: 6, Text: []byte("usb 1-1: new")}, true},
 		{"7,1,2,-;ends in \\x", wire.Line{Level: 7, Text: []byte(`ends in \x`)}, true},
