@@ -20,7 +20,7 @@ func (s *set) advise(n *node, l *load) {
 			return
 		}
 	}
-	v.Next = "rebuild it for " + s.t.Release
+	v.Next = rebuild(s.t, nil)
 }
 
 // advice is asked in this order: what makes the others moot comes first.
@@ -43,7 +43,7 @@ var advice = []struct {
 	{KindCycle, func(t *Target, f *Finding) string { return "merge the modules that need one another, or cut the cycle" }},
 	{KindCRC, rebuild}, {KindNoVersion, rebuild}, {KindForced, rebuild}, {KindExports, rebuild}, {KindRelocation, rebuild},
 	{KindMissing, func(t *Target, f *Finding) string {
-		return fmt.Sprintf("install the module that exports %s, or rebuild from sources that fit %s", f.Symbol, t.Release)
+		return fmt.Sprintf("install the module that exports %s, or rebuild from sources that fit %s", f.Symbol, firstOf(t.Release, "this kernel"))
 	}},
 	{KindNamespace, func(t *Target, f *Finding) string {
 		return fmt.Sprintf("add MODULE_IMPORT_NS(%s) to its source and rebuild it", f.Want)
@@ -57,4 +57,6 @@ var advice = []struct {
 	{KindLivepatch, func(t *Target, f *Finding) string { return "use a kernel built with CONFIG_LIVEPATCH" }},
 }
 
-func rebuild(t *Target, _ *Finding) string { return "rebuild it for " + t.Release }
+func rebuild(t *Target, _ *Finding) string {
+	return "rebuild it for " + firstOf(t.Release, "this kernel")
+}

@@ -43,7 +43,7 @@ func (l *load) elfRefused(format string, args ...any) string {
 }
 
 func (l *load) checkHeader() string {
-	h, arch := &l.m.header, &l.target.Arch
+	h, arch := &l.m.header, &l.arch
 	size := int64(52)
 	if arch.Is64 {
 		size = 64
@@ -78,7 +78,7 @@ func (l *load) checkHeader() string {
 // byte order, whatever the file says of itself.
 func (l *load) nativeTypeMachine() (uint16, uint16) {
 	t, m := l.m.header.Type, l.m.header.Machine
-	if l.m.header.Order.String() == "BigEndian" != l.target.Arch.BigEndian {
+	if l.m.header.Order.String() == "BigEndian" != l.arch.BigEndian {
 		t, m = t<<8|t>>8, m<<8|m>>8
 	}
 	return t, m

@@ -2,6 +2,7 @@ package loader
 
 import (
 	"fmt"
+	"strings"
 
 	"modkeep/ko/elf"
 	"modkeep/symvers"
@@ -24,22 +25,21 @@ func (l *load) runInsmod() bool {
 	}
 	_, moduleCRCs := l.m.Info.Get("using_checksums")
 	both := moduleCRCs && l.target.Versions != No
-	ok := true
+	var unresolved []string
 	for i := range l.m.imports {
 		s := &l.m.imports[i]
 		if s.section != elf.SHN_UNDEF || s.weak {
 			continue
 		}
 		if !l.resolvesByName(s.name, both) {
-			l.v.Log = append(l.v.Log, l.m.Path+": unresolved symbol "+s.name)
-			ok = false
+			unresolved = append(unresolved, l.m.Path+": unresolved symbol "+s.name)
 		}
 	}
-	if !ok {
-		l.v.Insmod = l.v.Log[0]
-		l.warn("the module uses symbol versions: %v, the kernel does: %v", moduleCRCs, l.target.Versions != No)
+	l.v.Insmod = strings.Join(unresolved, "\n")
+	if len(unresolved) > 0 && moduleCRCs != (l.target.Versions != No) {
+		l.warn("the module uses symbol versions: %v, the kernel does: %v", moduleCRCs, !moduleCRCs)
 	}
-	return ok
+	return len(unresolved) == 0
 }
 
 // resolvesByName finds an undefined symbol of the module among the kernel's.

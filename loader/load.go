@@ -26,6 +26,7 @@ type load struct {
 	finder finder
 	v      *Verdict
 	basis  Basis
+	arch   Arch // the kernel's, or where that is unknown the module's
 
 	name    string // mod->name: of struct module, which the lines after the copy carry
 	modname string // the same with underscores
@@ -48,6 +49,17 @@ func (l *load) run() string {
 	l.basis = Run
 	l.flags = l.target.Tainted
 	l.wasProprietary = l.tainted("P")
+	l.arch = l.target.Arch
+	if l.arch.Machine == 0 {
+		l.unknown("architecture")
+		if l.m.headerErr == nil {
+			l.arch = archOfModule(&l.m.header)
+		}
+	}
+	if l.target.VersionGuessed {
+		l.unknown("kernel version")
+		l.basis = Unchecked
+	}
 	if l.target.NoModule {
 		l.found(Finding{Kind: KindBlacklist, Text: "the kernel was started with nomodule"})
 		return "EPERM"
@@ -418,7 +430,7 @@ func (l *load) checkExists() string {
 // checkSectionFlags is module_enforce_rwx_sections, and arm64's
 // module_frob_arch_sections as far as it refuses.
 func (l *load) checkSectionFlags() string {
-	if l.target.Arch.Name == "aarch64" {
+	if l.arch.Name == "aarch64" {
 		if n, _ := l.named(".plt"); n == 0 {
 			return l.elfRefused("%s: module PLT section(s) missing", l.name)
 		}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"modkeep/ko/elf"
 )
 
 // Version is an upstream kernel version: 6, 1, 192.
@@ -57,10 +59,11 @@ const (
 // distribution's patches, its configuration and how it was started. Values
 // only; where they come from is the caller's affair.
 type Profile struct {
-	Release string  // krel
-	Version Version // upstream version, stable level where known
-	Distro  string  // "debian", "rhel", "suse", …; "" or "mainline" for unpatched
-	Arch    Arch
+	Release        string  // krel
+	Version        Version // upstream version, stable level where known
+	VersionGuessed bool    // Version is a guess; verdicts say that it is unknown
+	Distro         string  // "debian", "rhel", "suse", …; "" or "mainline" for unpatched
+	Arch           Arch
 
 	// Config answers for a CONFIG_ name without the prefix: "y", "m", "n", a
 	// number or string; ok is false where the configuration is not known.
@@ -97,6 +100,17 @@ func (a Arch) order() binary.ByteOrder {
 		return binary.BigEndian
 	}
 	return binary.LittleEndian
+}
+
+// archOfModule returns the architecture that a module was built for, for a
+// kernel that does not tell its own.
+func archOfModule(h *elf.Header) Arch {
+	for _, a := range Arches {
+		if a.Machine == h.Machine && a.Is64 == h.Is64 && a.BigEndian == (h.Order == binary.BigEndian) {
+			return a
+		}
+	}
+	return Arch{Machine: h.Machine, Is64: h.Is64, BigEndian: h.Order == binary.BigEndian}
 }
 
 // Arches lists the architectures whose modules are understood.

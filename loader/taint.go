@@ -80,7 +80,7 @@ func (l *load) noteTaints() string {
 // retpolineChecked reports whether the kernel looks at the retpoline key: x86
 // since 4.15, built with retpolines and the mitigation on.
 func (l *load) retpolineChecked() bool {
-	a := l.target.Arch.Name
+	a := l.arch.Name
 	return (a == "x86_64" || a == "i686") && l.target.Spectre && !l.target.Version.Less(Version{4, 15, 0}) &&
 		(l.target.Config == nil || l.target.configIs("RETPOLINE", "y") || l.target.configIs("MITIGATION_RETPOLINE", "y"))
 }

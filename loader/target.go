@@ -55,6 +55,9 @@ func NewTarget(k *kernel.Kernel, opts Options) *Target {
 		InitModule: opts.InitModule,
 	}
 	t.Arch = archOf(k.Arch())
+	if t.Version == (Version{}) {
+		t.Version, t.VersionGuessed = versionOf(k), true
+	}
 	t.BTF = btfOf(k, t.Arch.order())
 	if magic := k.Vermagic(); magic.Known {
 		t.Vermagic = magic.Raw
@@ -66,6 +69,24 @@ func NewTarget(k *kernel.Kernel, opts Options) *Target {
 	t.policyFromConfig()
 	t.applyCmdline(opts.Cmdline)
 	return t
+}
+
+// versionOf guesses the generation of a kernel of which nothing but a table of
+// exports is known, by the table's form: versions in the names were written up
+// to 2.4, three columns up to 2.6.17, four up to 5.3.
+func versionOf(k *kernel.Kernel) Version {
+	table, _ := k.Table()
+	switch {
+	case table.Prefix != "", table.Layout == symvers.Columns2:
+		return Version{2, 4, 0}
+	case table.Layout == symvers.Columns3:
+		return Version{2, 6, 16}
+	case table.Layout == symvers.Columns4:
+		return Version{4, 19, 0}
+	case table.Layout == symvers.Columns5NS:
+		return Version{5, 4, 0}
+	}
+	return Version{6, 1, 0}
 }
 
 func tristate(b bool) Tristate {
