@@ -92,7 +92,7 @@ func TestOracleXZ(t *testing.T) {
 	for name, data := range contents(t) {
 		args := all
 		switch {
-		case name == "zeros": // more than one chunk
+		case name == "zeros", name == "noise": // zeros are more than one chunk
 			args = [][]string{{"-6"}, {"-0", "-C", "crc32"}}
 		case len(data) < 60_000:
 			args = [][]string{{"-6"}, {"-C", "sha256", "--delta=dist=3", "--x86", "--lzma2=dict=4KiB"}}
