@@ -96,7 +96,7 @@ func (l *load) run() string {
 		l.lookFurther()
 		return errno
 	}
-	return firstErrno(l.checkConstructors, l.checkExportTables, l.checkImportNamespaces, l.resolve, l.checkRelocations, l.checkDuplicates, l.checkBTF, l.checkParameters)
+	return firstErrno(l.checkConstructors, l.checkExportTables, l.checkImportNamespaces, l.resolve, l.checkRelocations, l.checkDuplicates, l.checkBTF, l.checkParameters, l.checkDepends)
 }
 
 // lookFurther resolves the imports of a module that was refused before the
@@ -182,6 +182,24 @@ func (m *Module) xzStatus() int {
 		return xzOK
 	}
 	return xzDataError
+}
+
+// checkDepends warns where depends= names less than the module needs: modprobe
+// goes by modules.dep, which depmod makes of the symbols, but other loaders
+// (busybox's, an initramfs made by hand) go by this key.
+func (l *load) checkDepends() string {
+	depends, ok := l.m.Info.Get("depends")
+	if !ok {
+		return ""
+	}
+	named := strings.Split(strings.ReplaceAll(depends, "-", "_"), ",")
+	for _, e := range l.providers {
+		if e.owner != "" && !slices.Contains(named, e.owner) {
+			named = append(named, e.owner)
+			l.warn("depends= does not name %s, which gives %s", e.owner, e.Symbol)
+		}
+	}
+	return ""
 }
 
 // checkParameters is parse_args as far as the module file tells: a parameter

@@ -74,7 +74,6 @@ const (
 	KindRelocation  Kind = "relocation"  // relocation that the architecture refuses
 	KindForced      Kind = "forced"      // loads only by the force-load rule
 	KindLicense     Kind = "license"     // taints by its licence
-	KindDepends     Kind = "depends"     // depends= names less than the module needs
 	KindCompression Kind = "compression" // packed in a way that kmod or the kernel cannot read
 	KindExports     Kind = "exports"     // export tables in a form this kernel refuses
 )

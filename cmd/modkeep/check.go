@@ -70,7 +70,7 @@ boot next where that can be told, else for all.` + exitStatus(
 	flags.BoolVar(&opts.allKernels, "all-kernels", false, "judge for every kernel below the root")
 	flags.StringVar(&opts.symvers, "symvers", "", "judge for the kernel that the Module.symvers `FILE` lists")
 	flags.BoolVar(&opts.replace, "replace", false, "let the given modules displace those that --symvers lists")
-	flags.StringVar(&opts.cmdline, "cmdline", "", "take the kernel to be started with `STRING`")
+	flags.StringVar(&opts.cmdline, "cmdline", "", "take the kernel to be started with `STRING` (default: what the root's boot loader gives it)")
 	flags.StringVar(&opts.config, "config", "", "take `FILE` for the kernel's configuration")
 	flags.StringArrayVar(&opts.keyring, "keyring", nil, "trust the certificates in `FILE` (PEM or DER) for modules; may be repeated")
 	flags.StringVar(&opts.lockdown, "lockdown", "", "take the kernel to be locked down: `none`, integrity or confidentiality")
@@ -92,16 +92,17 @@ type checkReport struct {
 
 // checkRun is one call of modkeep check.
 type checkRun struct {
-	opts    *checkOptions
-	report  checkReport
-	asked   bool // kernels were named, or all asked for
-	kernels []*kernel.Kernel
-	modules []*loader.Module
-	loader  loader.Options
+	opts         *checkOptions
+	report       checkReport
+	cmdlineGiven bool
+	asked        bool // kernels were named, or all asked for
+	kernels      []*kernel.Kernel
+	modules      []*loader.Module
+	loader       loader.Options
 }
 
 func runCheck(cmd *cobra.Command, opts *checkOptions, args []string) error {
-	r := &checkRun{opts: opts}
+	r := &checkRun{opts: opts, cmdlineGiven: cmd.Flags().Changed("cmdline")}
 	if err := r.validate(cmd); err != nil {
 		return err
 	}
@@ -411,9 +412,19 @@ func (r *checkRun) thirdParty() []string {
 	return paths
 }
 
+// targetOf makes a target of a kernel, started with the command line that the
+// root's boot loader would give it unless another was named.
+func (r *checkRun) targetOf(k *kernel.Kernel) *loader.Target {
+	opts := r.loader
+	if !r.cmdlineGiven && k.ModuleDir != "" {
+		opts.Cmdline, _ = k.CommandLine()
+	}
+	return loader.NewTarget(k, opts)
+}
+
 // judge adds the verdicts for one kernel.
 func (r *checkRun) judge(k *kernel.Kernel, names []string) {
-	t := loader.NewTarget(k, r.loader)
+	t := r.targetOf(k)
 	modules := slices.Clone(r.modules)
 	for _, name := range names {
 		if m := r.named(k, name); m != nil {

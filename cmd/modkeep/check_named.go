@@ -59,7 +59,7 @@ func (r *checkRun) elsewhere(k *kernel.Kernel, name string) *loader.Verdict {
 		if m.Err != nil {
 			continue
 		}
-		v := loader.NewTarget(k, r.loader).Check([]*loader.Module{m})[0]
+		v := r.targetOf(k).Check([]*loader.Module{m})[0]
 		return v.NotInstalled(krel+"/"+f.Rel, k.ModuleDir)
 	}
 	return nil

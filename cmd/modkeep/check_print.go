@@ -60,8 +60,10 @@ func printVerdict(w io.Writer, v *loader.Verdict) {
 	}
 	fmt.Fprintln(w)
 	printFindings(w, v.Findings)
-	for _, line := range v.Log {
-		fmt.Fprintf(w, "      kernel: %s\n", line)
+	if !v.Loads {
+		for _, line := range v.Log {
+			fmt.Fprintf(w, "      kernel: %s\n", line)
+		}
 	}
 	for _, text := range []string{v.Insmod, v.Modprobe} {
 		if text != "" {
