@@ -182,7 +182,8 @@ func (b *run) afterCrash(ctx context.Context, group []int, s *session, console s
 }
 
 // consoleLog reads the lines the kernel wrote to the console under
-// ignore_loglevel: an optional time in brackets, then the text.
+// ignore_loglevel since the fatal load began: an optional time in brackets,
+// then the text. Levels are not shown there.
 func consoleLog(console string) []Line {
 	var log []Line
 	for text := range strings.Lines(console) {
@@ -191,6 +192,10 @@ func consoleLog(console string) []Line {
 			if _, after, ok := strings.Cut(rest, "] "); ok {
 				text = after
 			}
+		}
+		if text == wire.LogMark {
+			log = nil
+			continue
 		}
 		log = append(log, Line{Level: -1, Text: text})
 	}

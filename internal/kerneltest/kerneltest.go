@@ -95,8 +95,9 @@ type Result struct {
 	DepErrors []DepError
 	// Kept are the modules that could not be removed after the attempt.
 	Kept []string
-	// Crashed is set if the machine died or hung in the attempt. Errno and the
-	// taints are then unknown, and Log comes from the console of a second try.
+	// Crashed is set if the machine died or hung in the attempt. Errno, the
+	// state before it and the levels of Log (-1) are then unknown. Log comes
+	// from the console of a second try, alone in a fresh boot.
 	Crashed bool
 	// Console is what the kernel wrote to the console when it died.
 	Console string

@@ -229,7 +229,7 @@ func taint() uint64 {
 // one comes: so this process writes one of its own first.
 func (g *guest) readLog() []wire.Line {
 	var log []wire.Line
-	unix.Write(g.mark, []byte("modkeep reads the log\n"))
+	unix.Write(g.mark, []byte(wire.LogMark+"\n"))
 	buf := make([]byte, 16<<10)
 	for {
 		n, err := unix.Read(g.kmsg, buf)

@@ -12,6 +12,10 @@ const JobFile = "/job.json"
 // Marker begins every line on the console that carries an event.
 const Marker = "@modkeep-event "
 
+// LogMark is what the guest writes to the kernel's log each time it is going to
+// read it; the last one on a console is followed by what a fatal load printed.
+const LogMark = "modkeep reads the log"
+
 // Job is what one boot is to do.
 type Job struct {
 	Attempts []Attempt
