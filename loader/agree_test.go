@@ -3,6 +3,7 @@ package loader_test
 import (
 	"context"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -61,7 +62,12 @@ func disagreement(v *loader.Verdict, r *kerneltest.Result) string {
 }
 
 // tally counts attempts for the table of results.
-type tally struct{ attempts, refused, mutants, disagree int }
+type tally struct {
+	release                              string
+	attempts, refused, mutants, disagree int
+	crashed                              int // the machine died in the module's own code
+	rules                                map[string]int
+}
 
 // agree runs a plan on a kernel and reports every disagreement.
 func agree(t *testing.T, k kerneltest.Kernel, attempts []kerneltest.Attempt) tally {
@@ -74,8 +80,7 @@ func agree(t *testing.T, k kerneltest.Kernel, attempts []kerneltest.Attempt) tal
 	if err != nil {
 		t.Fatal(err)
 	}
-	var n tally
-	rules := map[string]int{}
+	n := tally{release: k.Release + " " + k.Arch, rules: map[string]int{}}
 	saidBTF := map[int]bool{} // by boot: the line is printed once
 	for i := range attempts {
 		a, r := &attempts[i], &results[i]
@@ -84,9 +89,12 @@ func agree(t *testing.T, k kerneltest.Kernel, attempts []kerneltest.Attempt) tal
 			return strings.HasPrefix(l.Text, "Kernel module BTF mismatch detected")
 		})
 		n.attempts++
-		rules[a.Rule]++
+		if r.Crashed {
+			n.crashed++
+		}
 		if a.Rule != "" {
 			n.mutants++
+			n.rules[a.Rule]++
 		}
 		if !r.Loads() {
 			n.refused++
@@ -97,19 +105,46 @@ func agree(t *testing.T, k kerneltest.Kernel, attempts []kerneltest.Attempt) tal
 				v.Errno, strings.Join(v.Log, "\n    "), r.Errno, strings.Join(loaderLines(r), "\n    "))
 		}
 	}
-	var names []string
-	for rule, c := range rules {
-		names = append(names, fmt.Sprintf("%s=%d", rule, c))
-	}
-	slices.Sort(names)
-	t.Logf("%s: %d attempts, %d refused, %d mutants, %d disagree; %s", k.Release, n.attempts, n.refused, n.mutants, n.disagree, strings.Join(names, " "))
+	t.Logf("%s: %d attempts, %d refused, %d mutants, %d disagree", n.release, n.attempts, n.refused, n.mutants, n.disagree)
 	return n
 }
 
+// writeReport writes the table of results: a line a kernel, and how often each
+// rule was tried.
+func writeReport(t *testing.T, path string, tallies []tally) {
+	t.Helper()
+	var b strings.Builder
+	fmt.Fprintf(&b, "# Agreement with real kernels\n\nMade by `scripts/agreement`: modules loaded with finit_module(2) in emulated machines, each answer\n"+
+		"(loads or not, errno, every line of the kernel's log) held against the verdict. An attempt that reaches\nthe module's own init function counts as loaded.\n\n"+
+		"| kernel | attempts | refused | mutants | died in the module's own code | disagree |\n|---|---|---|---|---|---|\n")
+	all := tally{release: "all", rules: map[string]int{}}
+	line := func(n tally) {
+		fmt.Fprintf(&b, "| %s | %d | %d | %d | %d | %d |\n", n.release, n.attempts, n.refused, n.mutants, n.crashed, n.disagree)
+	}
+	for _, n := range tallies {
+		line(n)
+		all.attempts, all.refused, all.mutants = all.attempts+n.attempts, all.refused+n.refused, all.mutants+n.mutants
+		all.crashed, all.disagree = all.crashed+n.crashed, all.disagree+n.disagree
+		for r, c := range n.rules {
+			all.rules[r] += c
+		}
+	}
+	line(all)
+	b.WriteString("\nMutants tried, by the rule they are meant to provoke:\n\n| rule | attempts |\n|---|---|\n")
+	for _, r := range slices.Sorted(maps.Keys(all.rules)) {
+		fmt.Fprintf(&b, "| %s | %d |\n", r, all.rules[r])
+	}
+	if err := os.WriteFile(path, []byte(b.String()), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // TestOracleAgreement holds verdicts against real kernels. MODKEEP_AGREE names
-// the kernels (a pattern on the release), MODKEEP_AGREE_N the attempts on each.
+// the kernels (patterns on the release, separated by blanks), MODKEEP_AGREE_N
+// the attempts on each, MODKEEP_AGREE_REPORT a file for the table of results.
 func TestOracleAgreement(t *testing.T) {
 	kernels := agreementKernels(t)
+	var tallies []tally
 	for _, k := range kernels {
 		t.Run(k.Release, func(t *testing.T) {
 			cache, err := kerneltest.OpenCache()
@@ -121,10 +156,14 @@ func TestOracleAgreement(t *testing.T) {
 				t.Fatal(err)
 			}
 			n := agree(t, k, attempts)
+			tallies = append(tallies, n)
 			if n.attempts < agreementBudget() || n.refused*10 < n.attempts*3 || n.mutants*10 > n.attempts*6 {
 				t.Errorf("too thin: %d attempts, %d refused, %d mutants", n.attempts, n.refused, n.mutants)
 			}
 		})
+	}
+	if path := os.Getenv("MODKEEP_AGREE_REPORT"); path != "" {
+		writeReport(t, path, tallies)
 	}
 }
 
@@ -157,7 +196,7 @@ func agreementKernels(t *testing.T) []kerneltest.Kernel {
 	var out []kerneltest.Kernel
 	for _, k := range all {
 		if pattern != "" {
-			if ok, _ := filepath.Match(pattern, k.Release); ok {
+			if slices.ContainsFunc(strings.Fields(pattern), func(p string) bool { ok, _ := filepath.Match(p, k.Release); return ok }) {
 				out = append(out, k)
 			}
 			continue
