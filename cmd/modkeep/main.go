@@ -85,17 +85,13 @@ what puts it right.` + exitStatus(
 		return usageErrorf(cmd, "%w", err)
 	})
 	root.SetHelpCommand(&cobra.Command{Hidden: true})
-	for _, verb := range []*cobra.Command{
+	root.AddCommand(
 		newCheckCommand(),
 		newShowCommand(),
 		newSymbolsCommand(),
 		newKernelsCommand(),
 		newDiagnoseCommand(),
 		newVersionCommand(),
-	} {
-		if verb != nil {
-			root.AddCommand(verb)
-		}
-	}
+	)
 	return root
 }
