@@ -54,7 +54,7 @@ func commandCalled(name string) *cobra.Command {
 	}
 }
 
-// newRootCommand returns modkeep with its verbs, in the order of the help.
+// newRootCommand returns modkeep with its verbs.
 func newRootCommand() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "modkeep",
