@@ -50,54 +50,90 @@ func (f *File) Versions() ([]Version, error) {
 	if f.Legacy() {
 		return f.legacyVersions()
 	}
+	data, err := f.versionEntries()
+	if data == nil {
+		return nil, err
+	}
+	return f.decodeVersions(data), err
+}
+
+// EachVersion calls yield for each entry that Versions would return. The name
+// is the reader's memory, valid until Close.
+func (f *File) EachVersion(yield func(name []byte, crc uint64)) error {
+	if f.Legacy() {
+		vs, err := f.legacyVersions()
+		for i := range vs {
+			yield([]byte(vs[i].Symbol), vs[i].CRC)
+		}
+		return err
+	}
+	data, err := f.versionEntries()
+	for ; len(data) > 0; data = data[entrySize:] {
+		yield(f.versionEntry(data))
+	}
+	return err
+}
+
+// versionEntries returns the whole entries of __versions up to the first whose
+// name has no NUL, nil where there is no such section, and what is wrong with
+// the rest.
+func (f *File) versionEntries() ([]byte, error) {
 	s := f.AllocSection(versions)
 	if s == nil {
 		return nil, nil
 	}
 	data, err := f.versionData(s)
-	if err != nil {
+	if data == nil || err != nil {
 		return nil, err
 	}
-	vs, err := f.decodeVersions(data)
-	if rest := len(data) % entrySize; err == nil && rest != 0 {
-		err = &elf.FormatError{Section: versions, Offset: int64(len(data) - rest), Msg: fmt.Sprintf("%d bytes are not a multiple of %d", len(data), entrySize)}
-	}
-	return vs, err
+	return f.wholeEntries(data)
 }
 
-// decodeVersions reads whole entries up to the first whose name has no NUL.
-// All names share one string.
-func (f *File) decodeVersions(data []byte) ([]Version, error) {
-	crcSize := 4
-	if f.Is64 {
-		crcSize = 8
-	}
-	total, n := 0, len(data)/entrySize
+func (f *File) wholeEntries(data []byte) ([]byte, error) {
 	var err error
-	for i := range n {
-		length := bytes.IndexByte(data[i*entrySize+crcSize:(i+1)*entrySize], 0)
-		if length < 0 {
-			n, err = i, &elf.FormatError{Section: versions, Offset: int64(i * entrySize), Msg: "name not terminated"}
-			break
-		}
-		total += length
+	whole := len(data) - len(data)%entrySize
+	if whole < len(data) {
+		err = &elf.FormatError{Section: versions, Offset: int64(whole), Msg: fmt.Sprintf("%d bytes are not a multiple of %d", len(data), entrySize)}
 	}
-	vs := make([]Version, n)
-	var names strings.Builder
-	names.Grow(total)
-	for i := range vs {
-		e := data[i*entrySize : (i+1)*entrySize]
-		if f.Is64 {
-			vs[i].CRC = f.Order.Uint64(e)
-		} else {
-			vs[i].CRC = uint64(f.Order.Uint32(e))
+	data = data[:whole]
+	for i := 0; i < whole; i += entrySize {
+		if bytes.IndexByte(data[i+f.crcSize():i+entrySize], 0) < 0 {
+			return data[:i], &elf.FormatError{Section: versions, Offset: int64(i), Msg: "name not terminated"}
 		}
-		name := e[crcSize : crcSize+bytes.IndexByte(e[crcSize:], 0)]
+	}
+	return data, err
+}
+
+// crcSize is the size of the unsigned long that an entry begins with.
+func (f *File) crcSize() int {
+	if f.Is64 {
+		return 8
+	}
+	return 4
+}
+
+// versionEntry decodes the entry that data begins with.
+func (f *File) versionEntry(data []byte) (name []byte, crc uint64) {
+	if f.Is64 {
+		name, crc = data[8:entrySize], f.Order.Uint64(data)
+	} else {
+		name, crc = data[4:entrySize], uint64(f.Order.Uint32(data))
+	}
+	return name[:bytes.IndexByte(name, 0)], crc
+}
+
+// decodeVersions decodes whole entries.
+func (f *File) decodeVersions(data []byte) []Version {
+	vs := make([]Version, len(data)/entrySize)
+	var names strings.Builder
+	names.Grow(len(vs) * 24) // the mean length of a name is 18
+	for i := range vs {
+		name, crc := f.versionEntry(data[i*entrySize:])
 		start := names.Len()
 		names.Write(name)
-		vs[i].Symbol = names.String()[start:]
+		vs[i] = Version{CRC: crc, Symbol: names.String()[start:]}
 	}
-	return vs, err
+	return vs
 }
 
 // The refusals of the extended version sections, worded as the kernel words

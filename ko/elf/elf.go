@@ -229,7 +229,7 @@ func New(r io.ReaderAt, size int64) (*File, error) {
 	if h.Shnum == 0 || int64(h.Shentsize) != ent || !f.inside(h.Shoff, uint64(h.Shnum)*uint64(ent)) {
 		return f, nil
 	}
-	buf, err := f.read(h.Shoff, uint64(h.Shnum)*uint64(ent))
+	buf, err := f.read(nil, h.Shoff, uint64(h.Shnum)*uint64(ent))
 	if err != nil {
 		return nil, fmt.Errorf("section headers: %w", err)
 	}
@@ -321,14 +321,17 @@ type Slicer interface {
 	Slice(off, n int64) ([]byte, bool)
 }
 
-// read returns bytes that lie inside the file.
-func (f *File) read(off, n uint64) ([]byte, error) {
+// read returns bytes that lie inside the file, in buf where they fit there.
+func (f *File) read(buf []byte, off, n uint64) ([]byte, error) {
 	if s, ok := f.r.(Slicer); ok {
 		if b, ok := s.Slice(int64(off), int64(n)); ok {
 			return b, nil
 		}
 	}
-	buf := make([]byte, n)
+	if uint64(len(buf)) < n {
+		buf = make([]byte, n)
+	}
+	buf = buf[:n]
 	if got, err := f.r.ReadAt(buf, int64(off)); got < len(buf) {
 		if err == io.EOF {
 			err = io.ErrUnexpectedEOF
@@ -342,7 +345,11 @@ func (f *File) read(off, n uint64) ([]byte, error) {
 // may be the reader's own memory (see Slicer): not to be changed, nor used
 // after the reader was closed. The error is a *FormatError where the section
 // does not lie inside the file or is larger than MaxData, or where the sections overlap many times over.
-func (f *File) Data(s *Section) ([]byte, error) {
+func (f *File) Data(s *Section) ([]byte, error) { return f.DataIn(nil, s) }
+
+// DataIn is Data for who reads many sections: bytes that the reader does not
+// hold are read into buf where it is large enough.
+func (f *File) DataIn(buf []byte, s *Section) ([]byte, error) {
 	if s.Type == SHT_NOBITS || s.Type == SHT_NULL || s.Size == 0 {
 		return nil, nil
 	}
@@ -355,7 +362,7 @@ func (f *File) Data(s *Section) ([]byte, error) {
 	if s.Size > MaxData {
 		return nil, &FormatError{Section: s.label(), Offset: -1, Msg: fmt.Sprintf("%d bytes are more than the %d that are read of a section", s.Size, MaxData)}
 	}
-	b, err := f.read(s.Offset, s.Size)
+	b, err := f.read(buf, s.Offset, s.Size)
 	if err != nil {
 		return nil, fmt.Errorf("section %s: %w", s.label(), err)
 	}
@@ -382,6 +389,7 @@ func (f *File) Symtab() *Section {
 // SymbolTable is a symbol table and its strings, read but not decoded.
 type SymbolTable struct {
 	h    *Header
+	le64 bool // 64 bit, little endian: read without asking the header
 	data []byte
 	strs []byte
 	name string
@@ -398,6 +406,7 @@ func (f *File) SymbolTable(symtab *Section) (*SymbolTable, error) {
 		return nil, err
 	}
 	t := &SymbolTable{h: &f.Header, data: data, name: symtab.label()}
+	t.le64 = f.Is64 && f.Order == binary.ByteOrder(binary.LittleEndian)
 	if int(symtab.Link) < len(f.Sections) {
 		strs := &f.Sections[symtab.Link]
 		if strs.Size > 2*MaxSymtab {
@@ -423,21 +432,39 @@ func (t *SymbolTable) Symbol(i int) Symbol {
 
 // Section returns the section index of entry i alone.
 func (t *SymbolTable) Section(i int) uint16 {
+	if t.le64 {
+		return binary.LittleEndian.Uint16(t.data[i*24+6:])
+	}
 	if t.h.Is64 {
 		return t.h.Order.Uint16(t.data[i*24+6:])
 	}
 	return t.h.Order.Uint16(t.data[i*16+14:])
 }
 
+// NameOff returns where in the string table the name of entry i begins.
+func (t *SymbolTable) NameOff(i int) uint32 {
+	if t.le64 {
+		return binary.LittleEndian.Uint32(t.data[i*24:])
+	}
+	return t.h.Order.Uint32(t.data[i*int(t.h.SymbolSize()):])
+}
+
+// Bind returns the binding of entry i alone, STB_….
+func (t *SymbolTable) Bind(i int) uint8 {
+	if t.h.Is64 {
+		return t.data[i*24+4] >> 4
+	}
+	return t.data[i*16+12] >> 4
+}
+
 // NameOf returns the name of entry i: empty where its offset lies outside the
 // string table. The bytes are the reader's. The error is a *FormatError for a
 // name longer than MaxName.
 func (t *SymbolTable) NameOf(i int) ([]byte, error) {
-	ent := int(t.h.SymbolSize())
-	off := t.h.Order.Uint32(t.data[i*ent:])
+	off := t.NameOff(i)
 	name, ok := stringAt(t.strs, off)
 	if !ok && uint64(off) < uint64(len(t.strs)) {
-		return nil, &FormatError{Section: t.name, Offset: int64(i * ent), Msg: fmt.Sprintf("symbol %d: name longer than %d bytes", i, MaxName)}
+		return nil, &FormatError{Section: t.name, Offset: int64(i) * t.h.SymbolSize(), Msg: fmt.Sprintf("symbol %d: name longer than %d bytes", i, MaxName)}
 	}
 	return name, nil
 }
