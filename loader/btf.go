@@ -13,7 +13,8 @@ import (
 // own: its strings, and how many types come before the module's first.
 type BaseBTF struct {
 	Strings []byte
-	Types   uint32 // types in the kernel's BTF, void included
+	Types   uint32  // types in the kernel's BTF, void included
+	kinds   []uint8 // of each type, by id
 }
 
 // Kinds of BTF types and the bytes that follow the 12 of each type: fixed, and
@@ -72,7 +73,70 @@ type btfCheck struct {
 	order   binary.ByteOrder
 	say     func(format string, args ...any)
 	silent  bool // types are not named where mismatches are allowed
+	own     []ownType
 	dotted  bool // section names may hold any printable character (6.11)
+}
+
+// ownType is what the walk along modifiers needs of a module's type.
+type ownType struct {
+	kind uint8
+	ref  uint32
+}
+
+// maxModifiers is how many modifiers may follow one another.
+const maxModifiers = 32
+
+// isModifier is btf_type_is_modifier: typedef, volatile, const, restrict and
+// type tag.
+func isModifier(kind uint8) bool { return kind >= 8 && kind <= 11 || kind == typeTag }
+
+const typeTag = 18
+
+// kindOf returns the kind of a type by its id; false for one that is not there.
+func (c *btfCheck) kindOf(id uint32) (uint8, bool) {
+	if id < c.base.Types {
+		return c.base.kinds[id], true
+	}
+	if id -= c.base.Types; uint64(id) < uint64(len(c.own)) {
+		return c.own[id].kind, true
+	}
+	return 0, false
+}
+
+// checkModifiers is btf_check_type_tags: the chain of modifiers of each type
+// ends in a type that is there, and tags come first in it. With another kernel's
+// types in front, the module's own numbers lead elsewhere.
+func (c *btfCheck) checkModifiers() bool {
+	good := c.base.Types - 1
+	for i := range c.own {
+		id := c.base.Types + uint32(i)
+		kind := c.own[i].kind
+		inTags := kind == typeTag
+		for n := 0; isModifier(kind); n++ {
+			switch {
+			case n == maxModifiers:
+				c.say("BPF: Max chain length or cycle detected")
+				return false
+			case kind == typeTag && !inTags:
+				c.say("BPF: Type tags don't precede modifiers")
+				return false
+			case kind != typeTag:
+				inTags = false
+			}
+			if id <= good {
+				break
+			}
+			id = c.own[id-c.base.Types].ref
+			var ok bool
+			if kind, ok = c.kindOf(id); !ok {
+				return false
+			}
+		}
+		if isModifier(c.own[i].kind) {
+			good = c.base.Types + uint32(i)
+		}
+	}
+	return true
 }
 
 // name finds a name in the kernel's strings, or behind them in the module's.
@@ -147,6 +211,7 @@ func (c *btfCheck) validate(types []byte) bool {
 			return false
 		}
 		k := &btfKinds[kind]
+		c.own = append(c.own, ownType{uint8(kind), c.order.Uint32(types[8:])})
 		head := types[:12]
 		types = types[12:]
 		if !c.fits(k.name, nameOff) {
@@ -166,7 +231,7 @@ func (c *btfCheck) validate(types []byte) bool {
 		}
 		types = types[size:]
 	}
-	return true
+	return c.checkModifiers()
 }
 
 // elements checks the names of members and enumerators. body is what follows
@@ -294,6 +359,7 @@ func ParseBaseBTF(data []byte, order binary.ByteOrder) (*BaseBTF, error) {
 		return nil, err
 	}
 	n := uint32(1)
+	kinds := []uint8{0}
 	for t := b.types; len(t) >= 12; n++ {
 		info := order.Uint32(t[4:])
 		kind := info >> 24 & 31
@@ -306,8 +372,9 @@ func ParseBaseBTF(data []byte, order binary.ByteOrder) (*BaseBTF, error) {
 			return nil, errBTF
 		}
 		t = t[size:]
+		kinds = append(kinds, uint8(kind))
 	}
-	return &BaseBTF{Strings: b.strings, Types: n}, nil
+	return &BaseBTF{Strings: b.strings, Types: n, kinds: kinds}, nil
 }
 
 // checkBTF is btf_module_notify as far as it decides over the load: the split

@@ -96,7 +96,7 @@ func (l *load) run() string {
 		l.lookFurther()
 		return errno
 	}
-	return firstErrno(l.checkConstructors, l.checkExportTables, l.checkImportNamespaces, l.resolve, l.checkRelocations, l.checkDuplicates, l.checkBTF, l.checkParameters, l.checkDepends)
+	return firstErrno(l.checkConstructors, l.checkExportTables, l.checkImportNamespaces, l.resolve, l.checkRelocations, l.checkDuplicates, l.noteTraceEvents, l.checkBTF, l.checkParameters, l.checkDepends)
 }
 
 // lookFurther resolves the imports of a module that was refused before the
@@ -182,6 +182,17 @@ func (m *Module) xzStatus() int {
 		return xzOK
 	}
 	return xzDataError
+}
+
+// noteTraceEvents is trace_module_add_events (kernel/trace/trace_events.c, 6.1):
+// a module that is forced in, proprietary or a live patch gets none.
+func (l *load) noteTraceEvents() string {
+	bad := slices.ContainsFunc(l.v.Taints, func(t string) bool { return t == "F" || t == "P" || t == "K" })
+	if bad && l.sectionSize("_ftrace_events") > 0 && !l.target.configIs("EVENT_TRACING", "n") {
+		l.logf("%s: module has bad taint, not creating trace events", l.name)
+		l.warn("gets no trace events: its taint does not allow them")
+	}
+	return ""
 }
 
 // checkDepends warns where depends= names less than the module needs: modprobe

@@ -96,6 +96,8 @@ func verifyErrno(err error) string {
 		return ""
 	case errors.Is(err, modsig.ErrNoKey):
 		return "ENOKEY"
+	case errors.Is(err, modsig.ErrInvalid):
+		return "EINVAL"
 	case errors.Is(err, modsig.ErrRejected):
 		return "EKEYREJECTED"
 	case errors.Is(err, modsig.ErrUnsupported):
