@@ -193,6 +193,7 @@ func agreementKernels(t *testing.T) []kerneltest.Kernel {
 		t.Skipf("SKIPPED: no kernels in the cache (go run ./internal/kerneltest/lab fetch --set ci): %v", err)
 	}
 	pattern := os.Getenv("MODKEEP_AGREE")
+	slices.Reverse(all) // the newest of each series comes first
 	var out []kerneltest.Kernel
 	for _, k := range all {
 		if pattern != "" {
@@ -201,7 +202,8 @@ func agreementKernels(t *testing.T) []kerneltest.Kernel {
 			}
 			continue
 		}
-		if k.Arch == "amd64" && strings.Contains(k.Release, "cloud") && len(out) < 2 {
+		sameSeries := func(o kerneltest.Kernel) bool { return o.Series == k.Series }
+		if k.Arch == "amd64" && strings.Contains(k.Release, "cloud") && len(out) < 2 && !slices.ContainsFunc(out, sameSeries) {
 			out = append(out, k)
 		}
 	}
