@@ -34,7 +34,7 @@ func (r *checkRun) named(k *kernel.Kernel, name string) *loader.Module {
 
 // builtinVerdict is the answer for a module that is compiled into the image.
 func builtinVerdict(k *kernel.Kernel, name string) *loader.Verdict {
-	v := &loader.Verdict{Module: "(builtin)", Name: name, Kernel: k.Release, Loads: true, Basis: loader.Source}
+	v := &loader.Verdict{Module: name, Name: name, Kernel: k.Release, Loads: true, Basis: loader.Source}
 	v.Warnings = []string{"is built into the kernel: nothing is loaded"}
 	return v.Finished()
 }

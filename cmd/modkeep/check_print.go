@@ -89,12 +89,16 @@ func printFindings(w io.Writer, findings []loader.Finding) {
 		if shown[f.Kind]++; shown[f.Kind] > maxFindings {
 			continue
 		}
+		// Only findings with two values are set in columns: the texts of the
+		// others can be as long as a path.
 		fmt.Fprintf(tw, "      %s\t%s", f.Kind, f.Text)
+		separator := " "
 		if f.Want != "" && f.Found != "" {
 			fmt.Fprintf(tw, "\tbuilt for %s\tkernel has %s", f.Want, f.Found)
+			separator = "\t"
 		}
-		if f.Provider != "" {
-			fmt.Fprintf(tw, "\t[%s]", f.Provider)
+		if f.Provider != "" && !strings.Contains(f.Text, f.Provider) {
+			fmt.Fprintf(tw, "%s[%s]", separator, f.Provider)
 		}
 		fmt.Fprintln(tw)
 	}
