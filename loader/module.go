@@ -218,83 +218,21 @@ func (m *Module) readTables(f *ko.File) error {
 			m.tables.stringsLead, m.tables.stringsTerminate = b[0] == 0, b[len(b)-1] == 0
 		}
 	}
-	syms, err := f.Symbols()
+	syms, err := f.SymbolTable(symtab)
 	if err != nil {
 		return err
 	}
-	m.collectImports(f, syms)
-	if err := m.readVersions(f); err != nil {
+	r := rooms.Get().(*room)
+	defer rooms.Put(r)
+	if err := m.collectImports(f, syms, r); err != nil {
 		return err
 	}
+	m.readVersions(f, r)
 	if m.exports, err = f.Exports(); err != nil {
 		return err
 	}
-	m.fault, err = findRelocFault(f)
+	m.fault, err = findRelocFault(f, r)
 	return err
-}
-
-func (m *Module) collectImports(f *ko.File, syms []elf.Symbol) {
-	strtab := uint64(0)
-	if i := int(f.Symtab().Link); i < len(f.Sections) {
-		strtab = f.Sections[i].Size
-	}
-	n := 0
-	for i := range syms {
-		if syms[i].Section == elf.SHN_UNDEF {
-			n++
-		}
-	}
-	m.imports = make([]importSymbol, 0, n)
-	for i := range syms {
-		s := &syms[i]
-		if uint64(s.NameOff) >= strtab {
-			m.tables.symbolNameOut = true
-		}
-		switch {
-		case s.Section == elf.SHN_ABS, s.Section == elf.SHN_LIVEPATCH:
-		case s.Section == elf.SHN_UNDEF, s.Section == elf.SHN_COMMON, int(s.Section) >= len(f.Sections):
-			m.imports = append(m.imports, importSymbol{name: s.Name, weak: s.Bind() == elf.STB_WEAK, section: s.Section})
-		}
-	}
-}
-
-// readVersions ties the module's version entries to its imports. The first
-// entry of a name decides, as in check_version.
-func (m *Module) readVersions(f *ko.File) error {
-	m.extCRCs, m.extNames = m.allocated("__version_ext_crcs") != nil, m.allocated("__version_ext_names") != nil
-	if m.versions = m.allocated("__versions") != nil; m.versions {
-		vs, _ := f.Versions() // what the kernel would read of a damaged section
-		byName := firstEntries(vs)
-		m.layout.moduleLayout = byName["module_layout"]
-		m.layout.structModule = byName["struct_module"]
-		for i := range m.imports {
-			v := byName[m.imports[i].name]
-			m.imports[i].crc, m.imports[i].hasCRC = v.crc, v.has
-		}
-	}
-	if m.extCRCs && m.extNames {
-		vs, err := f.ExtVersions()
-		if err != nil {
-			return nil // the kernel's own words for it come from the ELF step
-		}
-		byName := firstEntries(vs)
-		m.layout.ext = byName["module_layout"]
-		for i := range m.imports {
-			v := byName[m.imports[i].name]
-			m.imports[i].extCRC, m.imports[i].hasExt = v.crc, v.has
-		}
-	}
-	return nil
-}
-
-func firstEntries(vs []ko.Version) map[string]version {
-	byName := make(map[string]version, len(vs))
-	for _, v := range vs {
-		if _, dup := byName[v.Symbol]; !dup {
-			byName[v.Symbol] = version{v.CRC, true}
-		}
-	}
-	return byName
 }
 
 // Imports calls yield for each undefined symbol in the symbol table's order.

@@ -21,7 +21,7 @@ var arm64Types = [][2]uint32{{0, 0}, {256, 262}, {263, 275}, {277, 279}, {280, 2
 // (kernel/module/main.c, 6.1) and returns the first that its architecture's
 // apply_relocate_add refuses whatever address the module gets. Relocations that
 // only some addresses refuse (overflow) are not found.
-func findRelocFault(f *ko.File) (*relocFault, error) {
+func findRelocFault(f *ko.File, r *room) (*relocFault, error) {
 	if f.Machine != machineX86_64 && f.Machine != machineARM64 {
 		return nil, nil
 	}
@@ -37,11 +37,11 @@ func findRelocFault(f *ko.File) (*relocFault, error) {
 		if s.Type == elf.SHT_REL {
 			return &relocFault{section: i, rel: true}, nil
 		}
-		rela, err := f.Data(s)
+		rela, err := r.section(f, s, 0)
 		if err != nil {
 			return nil, err
 		}
-		body, err := f.Data(target)
+		body, err := r.section(f, target, 1)
 		if err != nil {
 			return nil, err
 		}
