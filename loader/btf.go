@@ -381,7 +381,7 @@ func ParseBaseBTF(data []byte, order binary.ByteOrder) (*BaseBTF, error) {
 // BTF of another build does not fit, which is fatal unless the kernel was built
 // to allow it.
 func (l *load) checkBTF() string {
-	if l.ask(ruleBTF) == "ignored" || !l.m.hasBTF || !l.target.configIs("DEBUG_INFO_BTF_MODULES", "y") || l.sameBuild() {
+	if !l.m.hasBTF || !l.target.configIs("DEBUG_INFO_BTF_MODULES", "y") || l.sameBuild() || l.ask(ruleBTF) == "ignored" {
 		return ""
 	}
 	base := l.target.baseBTF()

@@ -242,13 +242,10 @@ func (l *load) checkStrtab() string {
 }
 
 func (l *load) checkExtVersions() string {
-	if l.ask(ruleExtVersions) != "used" {
+	if l.m.extCRCs == l.m.extNames || l.ask(ruleExtVersions) != "used" {
 		return ""
 	}
-	if l.m.extCRCs != l.m.extNames {
-		return l.elfRefused("extended version crc+name presence does not match")
-	}
-	return ""
+	return l.elfRefused("extended version crc+name presence does not match")
 }
 
 func (l *load) checkStrings() string {
