@@ -64,6 +64,30 @@ func (k *Kernel) Provider(symbol string) (Provider, bool) {
 	return k.missing(row, t.origin), true
 }
 
+// Owners returns the names of the modules that Provider may return for a
+// symbol, without opening the file that the table leads to; a name may stand
+// there twice.
+func (k *Kernel) Owners(symbol string) []string {
+	t := k.exports()
+	var names []string
+	row, listed := t.Lookup(symbol)
+	if listed && row.Module != symvers.Vmlinux && row.Module != "" {
+		names = append(names, depmod.ModuleName(row.Module))
+	}
+	if k.ModuleDir == "" {
+		return names
+	}
+	for _, f := range k.extraExporters()[symbol] {
+		names = append(names, f.Name)
+	}
+	if !t.complete {
+		for _, f := range k.ownExporters()[symbol] {
+			names = append(names, f.Name)
+		}
+	}
+	return names
+}
+
 // Providers returns all that export the symbol, the one that Provider returns
 // first: image, installed files (the ones selected and the shadowed), the row
 // of a module that is not installed.

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"modkeep/ko"
 	"modkeep/symvers"
@@ -70,11 +71,10 @@ type Target struct {
 func (t *Target) Check(modules []*Module) []*Verdict {
 	t.settle()
 	s := newSet(t, modules)
+	s.judgeAll()
 	out := make([]*Verdict, len(modules))
-	for i, m := range modules {
-		if m.Err == nil {
-			out[i] = s.judge(s.nodes[i])
-		}
+	for i, n := range s.nodes {
+		out[i] = n.verdict
 	}
 	return out
 }
@@ -95,9 +95,9 @@ func (t *Target) CheckLoaded(m *Module, others []*Module) *Verdict {
 		o.verdict = &Verdict{Loads: true}
 		l := load{target: t, m: o.m, v: &Verdict{}, name: o.name}
 		l.noteTaints()
-		o.proprietary = l.proprietary
+		o.give(l.proprietary)
 	}
-	return s.judge(n)
+	return s.judging().judge(n)
 }
 
 // ReadAll reads modules on all processors, in the order of paths.
@@ -167,9 +167,17 @@ type set struct {
 	t         *Target
 	nodes     []*node
 	byName    map[string][]*node
-	exporters map[string][]*node
-	implied   map[string]*node // providers outside the set, by file
-	images    map[string]*export
+	exporters map[string]*exporter
+
+	mu      sync.Mutex
+	implied map[string]*node // providers outside the set, by file; they and their verdicts belong to who holds mu
+}
+
+// exporter is a module of the set that exports a symbol.
+type exporter struct {
+	*node
+	index int       // in the module's exports
+	next  *exporter // of the same symbol, in the set's order
 }
 
 // node is a module in a set.
@@ -179,6 +187,7 @@ type node struct {
 	state       state
 	verdict     *Verdict
 	proprietary bool
+	gives       []export // as its exports, once it is judged
 	needs       []*node  // providers that are modules of the set
 	needsNames  []string // names of every module that is loaded before it
 }
@@ -192,25 +201,81 @@ const (
 )
 
 func newSet(t *Target, modules []*Module) *set {
-	s := &set{t: t, byName: map[string][]*node{}, exporters: map[string][]*node{}, implied: map[string]*node{}, images: map[string]*export{}}
+	s := &set{t: t, byName: make(map[string][]*node, len(modules)), implied: map[string]*node{}}
+	exports := 0
 	for _, m := range modules {
 		n := &node{m: m, name: m.modname()}
 		s.nodes = append(s.nodes, n)
-		if m.Err != nil {
+		if m.Err == nil {
+			s.byName[n.name] = append(s.byName[n.name], n)
+			exports += len(m.exports)
+		}
+	}
+	s.exporters = make(map[string]*exporter, exports)
+	room := make([]exporter, 0, exports)
+	for _, n := range slices.Backward(s.nodes) {
+		if n.m.Err != nil {
 			continue
 		}
-		s.byName[n.name] = append(s.byName[n.name], n)
-		for _, e := range m.exports {
-			if l := s.exporters[e.Symbol]; len(l) == 0 || l[len(l)-1] != n {
-				s.exporters[e.Symbol] = append(l, n)
+		for i := len(n.m.exports) - 1; i >= 0; i-- {
+			symbol := n.m.exports[i].Symbol
+			head := s.exporters[symbol]
+			if head != nil && head.node == n {
+				head.index = i
+				continue
 			}
+			room = append(room, exporter{n, i, head})
+			s.exporters[symbol] = &room[len(room)-1]
 		}
 	}
 	return s
 }
 
+// judgeAll gives all verdicts: first, one after the other, those of the modules
+// that others may need; then those of the rest, on all processors.
+func (s *set) judgeAll() {
+	j := s.judging()
+	var rest []*node
+	for _, n := range s.nodes {
+		switch {
+		case n.m.Err != nil:
+		case len(n.m.exports) > 0:
+			j.judge(n)
+		default:
+			rest = append(rest, n)
+		}
+	}
+	var next atomic.Int32
+	var wg sync.WaitGroup
+	const batch = 16
+	for range min(runtime.GOMAXPROCS(0), (len(rest)+batch-1)/batch) {
+		wg.Go(func() {
+			j := s.judging()
+			for {
+				to := min(int(next.Add(batch)), len(rest)+batch)
+				if to-batch >= len(rest) {
+					return
+				}
+				for _, n := range rest[to-batch : min(to, len(rest))] {
+					j.judge(n)
+				}
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// judging is what one goroutine that judges modules of a set has of its own.
+type judging struct {
+	*set
+	images map[string]*export // nil for what the image does not export
+	locked bool               // holds mu
+}
+
+func (s *set) judging() *judging { return &judging{set: s, images: map[string]*export{}} }
+
 // judge gives a node's verdict, after those of the modules it needs.
-func (s *set) judge(n *node) *Verdict {
+func (s *judging) judge(n *node) *Verdict {
 	if n.state == judged {
 		return n.verdict
 	}
@@ -227,7 +292,7 @@ func (s *set) judge(n *node) *Verdict {
 		v.Modprobe = modprobeText(n.name, s.modprobeErrno(n, v))
 	}
 	v.Basis = l.basis
-	n.proprietary = l.proprietary
+	n.give(l.proprietary)
 	s.advise(n, l)
 	v.finish()
 	n.verdict, n.state = v, judged
@@ -259,7 +324,7 @@ func (v *Verdict) finish() {
 
 // view is the kernel's symbols as one module of the set finds them.
 type view struct {
-	s *set
+	s *judging
 	n *node
 }
 
@@ -289,7 +354,7 @@ func (w *view) find(symbol string) (*export, *absence) {
 
 // image returns the kernel image's export of a symbol, nil where it has none.
 // Every module asks for the same few thousand.
-func (s *set) image(symbol string) *export {
+func (s *judging) image(symbol string) *export {
 	e, ok := s.images[symbol]
 	if !ok {
 		if row, has := s.t.Exports.Image(symbol); has {
@@ -304,7 +369,8 @@ func (s *set) image(symbol string) *export {
 // loads gives it.
 func (w *view) fromSet(symbol string) (*export, *absence) {
 	var why *absence
-	for _, p := range w.s.exporters[symbol] {
+	for x := w.s.exporters[symbol]; x != nil; x = x.next {
+		p := x.node
 		if p.name == w.n.name {
 			continue
 		}
@@ -312,31 +378,54 @@ func (w *view) fromSet(symbol string) (*export, *absence) {
 			why = &absence{KindCycle, p.m.Path, symbol + " comes from " + p.m.Path + ", which needs this module"}
 			continue
 		}
-		w.n.needs = append(w.n.needs, p)
-		if v := w.s.judge(p); !v.Loads {
+		v := w.s.judge(p)
+		w.n.need(p)
+		if !v.Loads {
 			why = &absence{KindProvider, p.m.Path, symbol + " comes from " + p.m.Path + ", which is refused itself: " + v.reason()}
 			continue
 		}
-		w.n.needNames(p)
-		return p.export(symbol), nil
+		return &p.gives[x.index], nil
 	}
 	return nil, why
 }
 
-// needNames notes that a module, and all it needs, is loaded before n.
-func (n *node) needNames(p *node) {
-	for _, name := range append([]string{p.name}, p.needsNames...) {
-		if !slices.Contains(n.needsNames, name) {
-			n.needsNames = append(n.needsNames, name)
+// need notes that a judged module is asked for, and where it loads that it, and
+// all it needs, is loaded before n.
+func (n *node) need(p *node) {
+	if slices.Contains(n.needs, p) {
+		return
+	}
+	n.needs = append(n.needs, p)
+	if p.verdict.Loads {
+		n.needName(p.name)
+		for _, name := range p.needsNames {
+			n.needName(name)
 		}
 	}
 }
 
-func (n *node) export(symbol string) *export {
-	for i := range n.m.exports {
-		if e := &n.m.exports[i]; e.Symbol == symbol {
-			return &export{Export: symvers.Export{Symbol: symbol, CRC: e.CRC, HasCRC: e.HasCRC, Module: n.m.Path, Type: e.Type, Namespace: e.Namespace},
-				owner: n.name, file: n.m.Path, proprietary: n.proprietary}
+func (n *node) needName(name string) {
+	if !slices.Contains(n.needsNames, name) {
+		n.needsNames = append(n.needsNames, name)
+	}
+}
+
+// give fills in what a judged module gives to others.
+func (n *node) give(proprietary bool) {
+	n.proprietary = proprietary
+	n.gives = make([]export, len(n.m.exports))
+	for i := range n.gives {
+		e := &n.m.exports[i]
+		n.gives[i] = export{Export: symvers.Export{Symbol: e.Symbol, CRC: e.CRC, HasCRC: e.HasCRC, Module: n.m.Path, Type: e.Type, Namespace: e.Namespace},
+			owner: n.name, file: n.m.Path, proprietary: proprietary}
+	}
+}
+
+// given returns what a judged module gives by that name, nil for nothing.
+func (n *node) given(symbol string) *export {
+	for i := range n.gives {
+		if e := &n.gives[i]; e.Symbol == symbol {
+			return e
 		}
 	}
 	return nil
@@ -344,15 +433,21 @@ func (n *node) export(symbol string) *export {
 
 // fromKernel finds the symbol in a module outside the set: the kernel's own is
 // taken to load, any other is judged in its turn.
-func (s *set) fromKernel(n *node, p *Provider) (*export, *absence) {
+func (s *judging) fromKernel(n *node, p *Provider) (*export, *absence) {
 	if p.Missing != "" {
 		return nil, &absence{KindProvider, p.Module, p.Missing}
 	}
 	if p.Own || p.File == "" {
-		if !slices.Contains(n.needsNames, p.Owner) {
-			n.needsNames = append(n.needsNames, p.Owner)
-		}
+		n.needName(p.Owner)
 		return &export{Export: p.Export, owner: p.Owner, file: p.File}, nil
+	}
+	if !s.locked {
+		s.mu.Lock()
+		s.locked = true
+		defer func() {
+			s.locked = false
+			s.mu.Unlock()
+		}()
 	}
 	q := s.implied[p.File]
 	if q == nil {
@@ -366,12 +461,12 @@ func (s *set) fromKernel(n *node, p *Provider) (*export, *absence) {
 	case q.state == visiting:
 		return nil, &absence{KindCycle, p.File, p.Symbol + " comes from " + p.File + ", which needs this module"}
 	}
-	n.needs = append(n.needs, q)
-	if v := s.judge(q); !v.Loads {
+	v := s.judge(q)
+	n.need(q)
+	if !v.Loads {
 		return nil, &absence{KindProvider, p.File, p.Symbol + " comes from " + p.File + ", which is refused itself: " + v.reason()}
 	}
-	n.needNames(q)
-	return q.export(p.Symbol), nil
+	return q.given(p.Symbol), nil
 }
 
 // exportedAlready reports who exports a symbol on the kernel at the time the
@@ -381,13 +476,14 @@ func (t *Target) exportedAlready(l *load, symbol string) (owner string, ok bool)
 	if w.s.image(symbol) != nil {
 		return "kernel", true
 	}
-	if !t.Running && len(t.Loaded)+len(w.n.needsNames) > 0 {
+	if before := append(w.n.needsNames, t.Loaded...); !t.Running && len(before) > 0 && t.mayOwn(symbol, before) {
 		if p, listed := t.Exports.Provider(symbol); listed && p.Missing == "" && p.Owner != w.n.name &&
 			(slices.Contains(t.Loaded, p.Owner) || slices.Contains(w.n.needsNames, p.Owner)) {
 			return p.Owner, true
 		}
 	}
-	for _, q := range w.s.exporters[symbol] {
+	for x := w.s.exporters[symbol]; x != nil; x = x.next {
+		q := x.node
 		if q == w.n {
 			break // modules after this one are refused in their turn
 		}
@@ -396,6 +492,18 @@ func (t *Target) exportedAlready(l *load, symbol string) (owner string, ok bool)
 		}
 	}
 	return "", false
+}
+
+// owners is what Exports may offer beside: the names of the modules that may
+// turn out to be a symbol's provider, told without opening their files.
+type owners interface {
+	Owners(symbol string) []string
+}
+
+// mayOwn reports whether one of the modules may be a symbol's provider.
+func (t *Target) mayOwn(symbol string, modules []string) bool {
+	o, ok := t.Exports.(owners)
+	return !ok || slices.ContainsFunc(o.Owners(symbol), func(name string) bool { return slices.Contains(modules, name) })
 }
 
 // reason is a verdict's first finding in a few words.

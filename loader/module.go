@@ -64,12 +64,12 @@ type tableFacts struct {
 // something to say of, in the table's order.
 type importSymbol struct {
 	name    string
+	crc     uint64
+	extCRC  uint64
+	hasCRC  bool
+	hasExt  bool
 	weak    bool
 	section uint16 // SHN_UNDEF, SHN_COMMON, or one that does not exist
-	crc     uint64
-	hasCRC  bool
-	extCRC  uint64
-	hasExt  bool
 }
 
 // layoutVersions holds the module's own versions of the symbol that stands for
