@@ -220,6 +220,9 @@ func (x *kernelExports) Image(symbol string) (symvers.Export, bool) {
 	return row, ok && row.Module == symvers.Vmlinux
 }
 
+// Owners implements owners.
+func (x *kernelExports) Owners(symbol string) []string { return x.k.Owners(symbol) }
+
 func (x *kernelExports) Provider(symbol string) (Provider, bool) {
 	p, ok := x.k.Provider(symbol)
 	if !ok {
