@@ -20,8 +20,19 @@ import (
 const MaxUnpacked = 80 << 20
 
 // ErrTooLarge is wrapped by the error for a module that unpacks to more than
-// MaxUnpacked.
-var ErrTooLarge = fmt.Errorf("unpacks to more than %d bytes", MaxUnpacked)
+// MaxUnpacked, or more than any module of its packed size: no module of a
+// distribution packs better than 24 to 1.
+var ErrTooLarge = errors.New("unpacks to more than any module")
+
+const (
+	maxRatio  = 48
+	smallFile = 8 << 20 // what a file of any size may unpack to
+)
+
+// limitOf returns how many bytes a file of that packed size may unpack to.
+func limitOf(packed int) int64 {
+	return min(MaxUnpacked, smallFile+maxRatio*int64(packed))
+}
 
 // The first bytes by which kmod knows a compressed module (libkmod-file.c, 30).
 var magics = []struct {
@@ -93,7 +104,7 @@ func gunzip(src []byte) ([]byte, error) {
 }
 
 func unxz(src []byte) ([]byte, error) {
-	data, err := xz.Decode(src, MaxUnpacked)
+	data, err := xz.Decode(src, limitOf(len(src)))
 	if errors.Is(err, xz.ErrLimit) {
 		return nil, ErrTooLarge
 	}
@@ -114,12 +125,13 @@ func readAll(r io.Reader, packed int, hint int64) ([]byte, error) {
 	if room > growTo && room != hint {
 		room = growTo
 	}
-	buf := make([]byte, 0, min(room, MaxUnpacked)+512)
+	limit := limitOf(packed)
+	buf := make([]byte, 0, min(room, limit)+512)
 	for {
 		if len(buf) == cap(buf) {
 			room := 2 * cap(buf)
 			if room > growTo {
-				room = MaxUnpacked + 512
+				room = int(limit) + 512
 			}
 			grown := make([]byte, len(buf), room)
 			copy(grown, buf)
@@ -127,7 +139,7 @@ func readAll(r io.Reader, packed int, hint int64) ([]byte, error) {
 		}
 		n, err := r.Read(buf[len(buf):cap(buf)])
 		buf = buf[:len(buf)+n]
-		if len(buf) > MaxUnpacked {
+		if int64(len(buf)) > limit {
 			return nil, ErrTooLarge
 		}
 		if err == io.EOF {
@@ -174,7 +186,7 @@ func unzstd(src []byte) ([]byte, error) {
 }
 
 func unzstdWhole(src []byte, size uint64) ([]byte, error) {
-	if size > MaxUnpacked {
+	if size > uint64(limitOf(len(src))) {
 		return nil, ErrTooLarge
 	}
 	d, err := zstdWhole()
