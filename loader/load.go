@@ -86,6 +86,9 @@ func (l *load) run() string {
 		steps = []func() string{l.checkELF, l.checkReadable, l.checkBlacklist, l.checkSignature}
 	}
 	steps = append(steps, l.checkLayout, l.checkModinfo)
+	if l.ask(ruleSigOrder) == "first" && l.target.answers[ruleBlacklist].value == "silent" { // 4.14: layout_and_allocate
+		steps = []func() string{l.checkSignature, l.checkELF, l.checkReadable, l.checkLayout, l.checkBlacklist, l.checkModinfo}
+	}
 	late := l.ask(ruleTaintTime) == "inserted"
 	if !late {
 		steps = append(steps, l.noteTaints, l.checkSectionFlags, l.checkExists, l.noteUnsigned, l.noteLicense)
@@ -265,7 +268,12 @@ func (l *load) unknown(what string) {
 	}
 }
 
-func (l *load) used(e *export) { l.providers = append(l.providers, e) }
+// used notes an export of another module that the module is linked to.
+func (l *load) used(e *export) {
+	if e.owner != "" {
+		l.providers = append(l.providers, e)
+	}
+}
 
 // force is try_to_force_load: what is missing is forgiven, with a taint, by
 // kernels built with CONFIG_MODULE_FORCE_LOAD.
@@ -300,8 +308,11 @@ func (l *load) checkReadable() string {
 }
 
 func (l *load) checkBlacklist() string {
+	if !slices.Contains(l.target.Blacklist, l.infoName()) {
+		return ""
+	}
 	mode := l.ask(ruleBlacklist)
-	if mode == "none" || !slices.Contains(l.target.Blacklist, l.infoName()) {
+	if mode == "none" {
 		return ""
 	}
 	text := fmt.Sprintf("Module %s is blacklisted", l.infoName())
@@ -467,11 +478,11 @@ func (l *load) checkSectionFlags() string {
 			return l.elfRefused("%s: module PLT section(s) missing", l.name)
 		}
 	}
-	if l.ask(ruleWX) == "accept" || l.target.configIs("STRICT_MODULE_RWX", "n") {
+	if l.target.configIs("STRICT_MODULE_RWX", "n") {
 		return ""
 	}
 	for i := range l.m.sections {
-		if s := &l.m.sections[i]; s.Flags&shfWX == shfWX {
+		if s := &l.m.sections[i]; s.Flags&shfWX == shfWX && l.ask(ruleWX) == "refuse" {
 			return l.elfRefused("%s: section %s (index %d) has invalid WRITE|EXEC flags", l.name, s.Name, i)
 		}
 	}

@@ -170,7 +170,9 @@ func (l *load) compareVersion(symbol string, have version, e *export, ext bool) 
 	}
 	switch l.ask(ruleNoVersion) {
 	case "taint":
-		l.logf("%s: no version for \"%s\" found: kernel tainted.", l.name, symbol)
+		if !l.tainted("F") {
+			l.logf("%s: no version for \"%s\" found: kernel tainted.", l.name, symbol)
+		}
 		l.taint("F")
 		return true
 	case "once-accept":

@@ -26,7 +26,7 @@ func (l *load) taint(letter string) {
 	if !slices.Contains(l.v.Taints, letter) {
 		l.v.Taints = append(l.v.Taints, letter)
 	}
-	if (letter == "P" || letter == "F") && l.flags&locksUnreliable == 0 {
+	if (letter == "P" || letter == "F") && l.flags&locksUnreliable == 0 && !l.target.Version.Less(Version{2, 6, 31}) {
 		l.logf("Disabling lock debugging due to kernel taint")
 	}
 	l.flags |= 1 << taintBit[letter]
@@ -35,8 +35,8 @@ func (l *load) taint(letter string) {
 // noteTaints is the part of check_modinfo (module_augment_kernel_taints since
 // 6.4) that warns and taints but never refuses.
 func (l *load) noteTaints() string {
-	if _, ok := l.m.Info.Get("intree"); !ok {
-		if !l.tainted("O") {
+	if _, ok := l.m.Info.Get("intree"); !ok && !l.target.Version.Less(Version{3, 2, 0}) {
+		if !l.tainted("O") && !l.target.Version.Less(Version{3, 14, 0}) {
 			l.logf("%s: loading out-of-tree module taints kernel.", l.name)
 		}
 		l.taint("O")
@@ -88,6 +88,16 @@ func (l *load) retpolineChecked() bool {
 // noteUnsigned taints E and says so, once per boot.
 func (l *load) noteUnsigned() string {
 	if l.signed || l.ask(ruleSigOrder) == "never" || l.target.configIs("MODULE_SIG", "n") {
+		return ""
+	}
+	if l.target.Version.Less(Version{3, 13, 0}) { // before there was E
+		if !l.tainted("F") {
+			l.logf("%s: module verification failed: signature and/or required key missing - tainting kernel", l.name)
+		}
+		if !slices.Contains(l.v.Taints, "F") { // LOCKDEP_STILL_OK: not a word about it
+			l.v.Taints = append(l.v.Taints, "F")
+		}
+		l.flags |= 1 << taintBit["F"]
 		return ""
 	}
 	if !l.tainted("E") {
