@@ -8,6 +8,7 @@ import (
 
 	"modkeep/ko"
 	"modkeep/loader"
+	"modkeep/symvers"
 )
 
 // made describes a 64-bit module that is written out for a test, for what no
@@ -325,4 +326,9 @@ func (f *madeFile) write(s390x bool) []byte {
 	}
 	copy(b, head)
 	return append(b, heads...)
+}
+
+// export is a kernel's export of a symbol with the CRC of these tests.
+func export(symbol string) symvers.Export {
+	return symvers.Export{Symbol: symbol, CRC: symvers.CRC(crcOf(symbol)), HasCRC: true, Module: symvers.Vmlinux, Type: symvers.Plain}
 }
