@@ -9,7 +9,8 @@ import (
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
-	"github.com/ulikunitz/xz"
+
+	"modkeep/ko/xz"
 )
 
 // Open reads a file of exports: Module.symvers, or one of the listings that
@@ -73,7 +74,7 @@ func unpack(f io.Reader, size int64) (string, error) {
 			return zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(MaxSize))
 		})
 	case string(head[:]) == "\xfd7zXZ\x00":
-		return unpacked("xz", r, unxz)
+		return unxz(r)
 	}
 	return plain(r, size)
 }
@@ -109,49 +110,17 @@ func unpacked(format string, r io.Reader, unpacker func(io.Reader) (io.Reader, e
 	return "", fmt.Errorf("%s: %w", format, err)
 }
 
-// maxDictionary is the largest dictionary that xz -9 writes.
-const maxDictionary = 64 << 20
-
-// unxz refuses a file whose first block asks for more than maxDictionary
-// before the decoder takes memory for it. A later block may not differ there:
-// tables have one block.
-func unxz(r io.Reader) (io.Reader, error) {
-	head := make([]byte, 64)
-	n, err := io.ReadFull(r, head)
-	if err != nil && err != io.ErrUnexpectedEOF {
-		return nil, err
+// unxz unpacks in memory: a table packs to a few hundred kilobytes.
+func unxz(r io.Reader) (string, error) {
+	src, err := io.ReadAll(io.LimitReader(r, MaxSize+1))
+	if err != nil {
+		return "", fmt.Errorf("xz: %w", cause(err))
 	}
-	if size, ok := xzDictionary(head[:n]); !ok || size > maxDictionary {
-		return nil, fmt.Errorf("first block is not plain lzma2 with a dictionary of at most %d bytes", maxDictionary)
+	text, err := xz.Decode(src, MaxSize)
+	if err != nil {
+		return "", err
 	}
-	return xz.ReaderConfig{SingleStream: true}.NewReader(io.MultiReader(bytes.NewReader(head[:n]), r))
-}
-
-// xzDictionary reads the dictionary size from a stream header of 12 bytes and
-// the block header behind it (xz-file-format.txt, 3.1 and 5.3.1). ok is false
-// where the first filter is not LZMA2.
-func xzDictionary(b []byte) (size uint64, ok bool) {
-	if len(b) < 24 {
-		return 0, false
-	}
-	if b[12] == 0 { // the index: a stream without blocks
-		return 0, true
-	}
-	i := 14
-	for flag := byte(0x40); flag != 0; flag <<= 1 { // sizes, where flags 0x40 and 0x80 say so
-		if b[13]&flag == 0 {
-			continue
-		}
-		for i < len(b) && b[i]&0x80 != 0 {
-			i++
-		}
-		i++
-	}
-	if i+3 > len(b) || b[13]&3 != 0 || b[i] != 0x21 || b[i+1] != 1 || b[i+2] > 40 {
-		return 0, false
-	}
-	bits := b[i+2]
-	return (2 | uint64(bits&1)) << (bits/2 + 11), true
+	return string(text), nil
 }
 
 // parseAny reads a text by the form of its first line.
