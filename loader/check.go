@@ -103,30 +103,44 @@ func (t *Target) CheckLoaded(m *Module, others []*Module) *Verdict {
 // ReadAll reads modules on all processors, in the order of paths.
 func ReadAll(paths []string) []*Module {
 	out := make([]*Module, len(paths))
-	var next sync.Mutex
-	i := 0
+	onAll(len(paths), 8, func() func(int) {
+		return func(i int) { out[i] = Read(paths[i]) }
+	})
+	return out
+}
+
+// onAll does n pieces of work on all processors, each of which takes so many at
+// a time. worker makes what one goroutine calls for each piece. A panic of any
+// of them is the caller's.
+func onAll(n, batch int, worker func() func(i int)) {
+	var next atomic.Int64
+	var panicked atomic.Pointer[any]
 	var wg sync.WaitGroup
-	for range min(runtime.GOMAXPROCS(0), len(paths)) {
+	for range min(runtime.GOMAXPROCS(0), (n+batch-1)/batch) {
 		wg.Add(1)
 		go func() {
 			defer wg.Done()
-			for {
-				next.Lock()
-				from := i
-				i = min(i+8, len(paths))
-				to := i
-				next.Unlock()
-				if from == to {
-					return
+			defer func() {
+				if p := recover(); p != nil {
+					panicked.Store(&p)
 				}
-				for k := from; k < to; k++ {
-					out[k] = Read(paths[k])
+			}()
+			work := worker()
+			for {
+				to := int(next.Add(int64(batch)))
+				for i := to - batch; i < min(to, n); i++ {
+					work(i)
+				}
+				if to >= n {
+					return
 				}
 			}
 		}()
 	}
 	wg.Wait()
-	return out
+	if p := panicked.Load(); p != nil {
+		panic(*p)
+	}
 }
 
 // configIs reports whether the configuration is known and the option has that
@@ -168,6 +182,7 @@ type set struct {
 	nodes     []*node
 	byName    map[string][]*node
 	exporters map[string]*exporter
+	seen      map[string]*export // the image's exports that were asked for first; not written once goroutines read it
 
 	mu      sync.Mutex
 	implied map[string]*node // providers outside the set, by file; they and their verdicts belong to who holds mu
@@ -235,6 +250,7 @@ func newSet(t *Target, modules []*Module) *set {
 // that others may need; then those of the rest, on all processors.
 func (s *set) judgeAll() {
 	j := s.judging()
+	s.seen = j.images
 	var rest []*node
 	for _, n := range s.nodes {
 		switch {
@@ -245,24 +261,10 @@ func (s *set) judgeAll() {
 			rest = append(rest, n)
 		}
 	}
-	var next atomic.Int32
-	var wg sync.WaitGroup
-	const batch = 16
-	for range min(runtime.GOMAXPROCS(0), (len(rest)+batch-1)/batch) {
-		wg.Go(func() {
-			j := s.judging()
-			for {
-				to := min(int(next.Add(batch)), len(rest)+batch)
-				if to-batch >= len(rest) {
-					return
-				}
-				for _, n := range rest[to-batch : min(to, len(rest))] {
-					j.judge(n)
-				}
-			}
-		})
-	}
-	wg.Wait()
+	onAll(len(rest), 16, func() func(int) {
+		j := s.judging() // what was seen already is only read from here on
+		return func(i int) { j.judge(rest[i]) }
+	})
 }
 
 // judging is what one goroutine that judges modules of a set has of its own.
@@ -355,7 +357,10 @@ func (w *view) find(symbol string) (*export, *absence) {
 // image returns the kernel image's export of a symbol, nil where it has none.
 // Every module asks for the same few thousand.
 func (s *judging) image(symbol string) *export {
-	e, ok := s.images[symbol]
+	e, ok := s.seen[symbol]
+	if !ok {
+		e, ok = s.images[symbol]
+	}
 	if !ok {
 		if row, has := s.t.Exports.Image(symbol); has {
 			e = &export{Export: row}
