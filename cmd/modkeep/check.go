@@ -116,6 +116,7 @@ func runCheck(cmd *cobra.Command, opts *checkOptions, args []string) error {
 	if err := r.loaderOptions(); err != nil {
 		return err
 	}
+	go r.prepare()
 	names := r.collect(args)
 	for _, k := range r.kernels {
 		r.judge(k, names)
@@ -130,6 +131,14 @@ func runCheck(cmd *cobra.Command, opts *checkOptions, args []string) error {
 		return err
 	}
 	return statusError(r.status())
+}
+
+// prepare reads what will be asked of the kernels while the modules are read.
+func (r *checkRun) prepare() {
+	for _, k := range r.kernels {
+		k.Prepare()
+		r.targetOf(k)
+	}
 }
 
 // statusError makes an exit status a command's error.

@@ -83,6 +83,9 @@ func printVerdict(w io.Writer, v *loader.Verdict) {
 
 // printFindings prints the reasons, those with CRCs as columns.
 func printFindings(w io.Writer, findings []loader.Finding) {
+	if len(findings) == 0 {
+		return
+	}
 	shown := map[loader.Kind]int{}
 	tw := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
 	for _, f := range findings {
