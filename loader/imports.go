@@ -1,6 +1,7 @@
 package loader
 
 import (
+	"fmt"
 	"hash/maphash"
 	"math/bits"
 	"sync"
@@ -34,6 +35,13 @@ func (r *room) section(f *ko.File, s *elf.Section, use int) ([]byte, error) {
 	return f.DataIn(r.kept[use], s)
 }
 
+// What is read of a module's imports: no real one has a tenth of it, and a
+// verdict may say several lines about each.
+const (
+	maxImports     = 1 << 15
+	maxImportNames = 4 << 20 // bytes, together
+)
+
 // collectImports notes the entries of the symbol table that simplify_symbols
 // has something to say of.
 func (m *Module) collectImports(f *ko.File, syms *elf.SymbolTable, r *room) error {
@@ -60,6 +68,9 @@ func (m *Module) collectImports(f *ko.File, syms *elf.SymbolTable, r *room) erro
 		r.indexes, r.lengths = append(r.indexes, int32(i)), append(r.lengths, int32(len(name)))
 		if total += len(name); total <= len(syms.Strings()) {
 			r.names = append(r.names, name...)
+		}
+		if len(r.indexes) > maxImports || total > maxImportNames {
+			return fmt.Errorf("section .symtab: more than %d undefined symbols, or than %d bytes of their names", maxImports, maxImportNames)
 		}
 	}
 	m.imports = r.imports(syms, total > len(syms.Strings()))
