@@ -1,0 +1,107 @@
+package main
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// hostileModules adds to hostileFiles what matters to a verdict only.
+func hostileModules(t *testing.T) (dir string, complaints map[string]string) {
+	t.Helper()
+	dir, complaints = hostileFiles(t)
+	real, err := os.ReadFile("../../loader/testdata/6.1/good.ko")
+	if err != nil {
+		t.Fatal(err)
+	}
+	write := func(name string, b []byte) {
+		t.Helper()
+		if err := os.WriteFile(filepath.Join(dir, name), b, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// Every section is the whole file, or lies where the headers do.
+	write("overlap.ko", edited(real, func(b []byte) { everySection(b, 0, uint64(len(b))) }))
+	write("headers.ko", edited(real, func(b []byte) { everySection(b, binary.LittleEndian.Uint64(b[0x28:]), 1024) }))
+	write("sections.ko", edited(real, func(b []byte) { binary.LittleEndian.PutUint16(b[0x3c:], 0xffff) }))
+	write("head.ko.xz", []byte("\xfd7zXZ\x00\x00\x04"))
+	write("junk.deb", []byte("!<arch>\ndebian-binary   0 0 0 0 9999999999`\n"))
+	write("junk.rpm", append([]byte("\xed\xab\xee\xdb\x03\x00"), bytes.Repeat([]byte{0xff}, 4096)...))
+	write("bomb.rpm", bomb(t))
+	if err := os.Truncate(filepath.Join(dir, "overlap.ko"), 400<<20); err != nil {
+		t.Fatal(err)
+	}
+	if os.Geteuid() != 0 { // root reads all
+		if err := os.Mkdir(filepath.Join(dir, "shut"), 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, link := range []string{"ring/a", "ring/b"} {
+		if err := errors.Join(os.MkdirAll(filepath.Join(dir, "ring"), 0o700), os.Symlink("..", filepath.Join(dir, link))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir, complaints
+}
+
+// everySection puts all sections of a 64-bit module but the first in one place.
+func everySection(b []byte, offset, size uint64) {
+	headers := b[binary.LittleEndian.Uint64(b[0x28:]):]
+	for i := 1; i < int(binary.LittleEndian.Uint16(b[0x3c:])); i++ {
+		binary.LittleEndian.PutUint64(headers[64*i+24:], offset)
+		binary.LittleEndian.PutUint64(headers[64*i+32:], size)
+	}
+}
+
+// TestHostileCheck runs the program on each file: it ends within a second and
+// 100 MB (a loaded machine gets more time), with a refusal or with status 2 and
+// a complaint, and never with what looks like a bug of its own.
+func TestHostileCheck(t *testing.T) {
+	dir, complaints := hostileModules(t)
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	table, err := filepath.Abs("../../loader/testdata/6.1/Module.symvers")
+	if err != nil {
+		t.Fatal(err)
+	}
+	paths := []string{filepath.Join(dir, "none.ko"), dir}
+	for _, e := range entries {
+		paths = append(paths, filepath.Join(dir, e.Name()))
+	}
+	for _, path := range paths {
+		t.Run(filepath.Base(path), func(t *testing.T) {
+			t.Parallel()
+			cmd := exec.Command("modkeep", "check", "--symvers", table, path)
+			var out, errOut bytes.Buffer
+			cmd.Stdout, cmd.Stderr = &out, &errOut
+			start := time.Now()
+			err := cmd.Run()
+			took := time.Since(start)
+			status := cmd.ProcessState.ExitCode()
+			peak := cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss >> 10
+			if took > 10*time.Second || peak > 100 {
+				t.Errorf("took %v and %d MB", took, peak)
+			}
+			refused := status == statusNo && strings.Contains(out.String(), ": refused E")
+			unread := status == statusUnknown && strings.HasPrefix(errOut.String(), "modkeep: cannot judge "+dir)
+			base := filepath.Base(path) // the folders have no modules
+			empty := status == statusYes && (base == "ring" || base == "dir.ko") && strings.Contains(errOut.String(), "nothing to judge")
+			if !refused && !unread && !empty || strings.Contains(errOut.String(), "internal error") {
+				t.Errorf("status %d (%v), stdout %.500q, stderr %.500q", status, err, out.String(), errOut.String())
+			}
+			if want := complaints[base]; unread && !strings.Contains(errOut.String(), want) {
+				t.Errorf("stderr %q, want it to say %q", errOut.String(), want)
+			}
+			t.Logf("status %d, %v, %d MB: %.150s%.150s", status, took, peak, out.String(), errOut.String())
+		})
+	}
+}
