@@ -22,7 +22,7 @@ const (
 	// wholeSize is the size up to which a plain file is read at once: the
 	// loader's rules look at nearly all of a module without debugging
 	// information, and one pread costs less than the many it replaces.
-	wholeSize = 4 << 20
+	wholeSize = 2 << 20
 	// tailSize is what is read of the end of a larger file: section headers,
 	// their names and the signature lie there.
 	tailSize = 16 << 10

@@ -12,28 +12,17 @@ import (
 
 // room is the memory in which a module is read; the next module uses it again.
 type room struct {
-	indexes []int32   // of the imports in the symbol table
-	lengths []int32   // of their names
-	names   []byte    // one after the other
-	slots   []int32   // hash table of imports by name: index + 1, 0 for none
-	first   []int32   // for each import the first one of its name
-	name    []byte    // the one that is looked up
-	kept    [2][]byte // sections that are not in memory: relocations, and what they relocate
+	indexes []int32 // of the imports in the symbol table
+	lengths []int32 // of their names
+	names   []byte  // one after the other
+	slots   []int32 // hash table of imports by name: index + 1, 0 for none
+	first   []int32 // for each import the first one of its name
+	name    []byte  // the one that is looked up
+	rela    []byte  // relocations of a file that is not in memory
+	body    []byte  // and what they change
 }
 
 var rooms = sync.Pool{New: func() any { return &room{} }}
-
-// section returns a section's bytes, in a buffer that the room keeps where the
-// image does not have them in memory.
-func (r *room) section(f *ko.File, s *elf.Section, use int) ([]byte, error) {
-	const most = 8 << 20 // only debugging information is larger
-	if n := s.Size; n > uint64(len(r.kept[use])) && n <= most && n <= uint64(f.Size()) {
-		if _, ok := f.Image.Slice(int64(s.Offset), int64(n)); !ok {
-			r.kept[use] = make([]byte, 1<<bits.Len64(n-1))
-		}
-	}
-	return f.DataIn(r.kept[use], s)
-}
 
 // What is read of a module's imports: no real one has a tenth of it, and a
 // verdict may say several lines about each.

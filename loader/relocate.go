@@ -37,15 +37,11 @@ func findRelocFault(f *ko.File, r *room) (*relocFault, error) {
 		if s.Type == elf.SHT_REL {
 			return &relocFault{section: i, rel: true}, nil
 		}
-		rela, err := r.section(f, s, 0)
+		fault, err := r.faultIn(f, s, target)
 		if err != nil {
 			return nil, err
 		}
-		body, err := r.section(f, target, 1)
-		if err != nil {
-			return nil, err
-		}
-		if fault := firstFault(f.Machine, f.Order, rela, body); fault != nil {
+		if fault != nil {
 			fault.section = i
 			return fault, nil
 		}
@@ -53,7 +49,73 @@ func findRelocFault(f *ko.File, r *room) (*relocFault, error) {
 	return nil, nil
 }
 
-func firstFault(machine uint16, order binary.ByteOrder, rela, body []byte) *relocFault {
+// Relocations of a file that is not in memory are read so many bytes at a time,
+// with what they change where that lies close together.
+const (
+	relaRoom = 24 * 4096
+	bodyRoom = 512 << 10
+)
+
+// faultIn returns the first fault among the relocations s of a section.
+func (r *room) faultIn(f *ko.File, s, target *elf.Section) (*relocFault, error) {
+	if _, ok := f.Image.Slice(0, f.Size()); ok {
+		rela, err := f.Data(s)
+		if err != nil {
+			return nil, err
+		}
+		body, err := f.Data(target)
+		if err != nil {
+			return nil, err
+		}
+		return firstFault(f.Machine, f.Order, rela, body, 0), nil
+	}
+	if r.rela == nil {
+		r.rela, r.body = make([]byte, relaRoom), make([]byte, bodyRoom)
+	}
+	var whole []byte
+	for off := uint64(0); off < s.Size; off += uint64(len(r.rela)) {
+		rela, err := f.Part(r.rela, s, off, uint64(len(r.rela)))
+		if err != nil {
+			return nil, err
+		}
+		from, to := changed(rela, target.Size)
+		body := whole
+		switch {
+		case body != nil:
+			from = 0
+		case to-from <= uint64(len(r.body)):
+			body, err = f.Part(r.body, target, from, to-from)
+		default:
+			from = 0
+			body, err = f.Data(target)
+			whole = body
+		}
+		if err != nil {
+			return nil, err
+		}
+		if fault := firstFault(f.Machine, f.Order, rela, body, from); fault != nil {
+			fault.index += int(off / 24)
+			return fault, nil
+		}
+	}
+	return nil, nil
+}
+
+// changed returns the part of a section of that size which the relocations of
+// a 64-bit little-endian file change.
+func changed(rela []byte, size uint64) (from, to uint64) {
+	from = size
+	for i := 0; i+24 <= len(rela); i += 24 {
+		if off := binary.LittleEndian.Uint64(rela[i:]); off < size {
+			from, to = min(from, off), max(to, min(off+8, size))
+		}
+	}
+	return min(from, to), to
+}
+
+// firstFault returns the first fault among relocations of a section of which
+// body is known, which begins at base.
+func firstFault(machine uint16, order binary.ByteOrder, rela, body []byte, base uint64) *relocFault {
 	if machine == machineARM64 {
 		return firstUnknownARM64(order, rela)
 	}
@@ -71,7 +133,7 @@ func firstFault(machine uint16, order binary.ByteOrder, rela, body []byte) *relo
 		default:
 			return &relocFault{index: i / 24, rtype: rtype}
 		}
-		off := binary.LittleEndian.Uint64(e)
+		off := binary.LittleEndian.Uint64(e) - base
 		if off > uint64(len(body)) || uint64(len(body))-off < size {
 			continue // .bss, or outside: the memory there is the kernel's affair
 		}

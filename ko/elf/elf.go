@@ -345,12 +345,12 @@ func (f *File) read(buf []byte, off, n uint64) ([]byte, error) {
 // may be the reader's own memory (see Slicer): not to be changed, nor used
 // after the reader was closed. The error is a *FormatError where the section
 // does not lie inside the file or is larger than MaxData, or where the sections overlap many times over.
-func (f *File) Data(s *Section) ([]byte, error) { return f.DataIn(nil, s) }
+func (f *File) Data(s *Section) ([]byte, error) { return f.Part(nil, s, 0, s.Size) }
 
-// DataIn is Data for who reads many sections: bytes that the reader does not
-// hold are read into buf where it is large enough.
-func (f *File) DataIn(buf []byte, s *Section) ([]byte, error) {
-	if s.Type == SHT_NOBITS || s.Type == SHT_NULL || s.Size == 0 {
+// Part is Data for n bytes of a section from off on, fewer where it ends
+// before. Bytes that the reader does not hold are read into buf where they fit.
+func (f *File) Part(buf []byte, s *Section, off, n uint64) ([]byte, error) {
+	if s.Type == SHT_NOBITS || s.Type == SHT_NULL || s.Size == 0 || off >= s.Size {
 		return nil, nil
 	}
 	if !f.inside(s.Offset, s.Size) {
@@ -362,7 +362,7 @@ func (f *File) DataIn(buf []byte, s *Section) ([]byte, error) {
 	if s.Size > MaxData {
 		return nil, &FormatError{Section: s.label(), Offset: -1, Msg: fmt.Sprintf("%d bytes are more than the %d that are read of a section", s.Size, MaxData)}
 	}
-	b, err := f.read(buf, s.Offset, s.Size)
+	b, err := f.read(buf, s.Offset+off, min(n, s.Size-off))
 	if err != nil {
 		return nil, fmt.Errorf("section %s: %w", s.label(), err)
 	}
