@@ -2,6 +2,7 @@
 #include <linux/device.h>
 #include <linux/module.h>
 
+static struct device *volatile device; // none: the module can be loaded and unloaded
 static int answer = 42;
 module_param(answer, int, 0444);
 MODULE_PARM_DESC(answer, "what init prints");
@@ -14,7 +15,8 @@ static int __init good_init(void)
 
 static void __exit good_exit(void)
 {
-	root_device_unregister(NULL);
+	if (device)
+		root_device_unregister(device);
 }
 
 module_init(good_init);
