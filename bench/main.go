@@ -1,0 +1,259 @@
+// Command bench measures modkeep against kmod: the whole process of each, in
+// one run, on the same trees, and prints their ratios and peak memory.
+//
+//	go run ./bench                      measure and print
+//	go run ./bench -write BENCHMARKS.md write the table there too
+//
+// A case is a set of modules that modkeep checks and the tree of its kernel, of
+// which depmod -n makes the dependencies. Each run is one process of depmod and
+// one of modkeep for each case, in turn, so that a busy machine disturbs both;
+// the tables show the median of all runs, and the least, which the machine disturbed
+// least. A floor is the time that it takes only to open and read the same files,
+// and unpack them where they are packed, on as many processors.
+//
+// Trees come from the cache (package kerneltest): the kernel with the most
+// plain modules, and a copy of it with every module packed as the kernel's own
+// build packs them, which takes some minutes the first time.
+//
+// The exit status is 1 where a ratio of the least times or a peak is above its
+// limit, 2 where something cannot be measured.
+package main
+
+import (
+	"bytes"
+	"cmp"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
+	"syscall"
+	"time"
+
+	"modkeep/internal/kerneltest"
+)
+
+// maxRSS is the most memory that a process of modkeep may take, in bytes.
+const maxRSS = 150 << 20
+
+// cores is how many processors each process may use.
+const cores = 2
+
+// bench is one call of the program.
+type bench struct {
+	modkeep string // the binary
+	runs    int
+	out     io.Writer
+}
+
+// tree is a kernel below a root, and modules of third parties for it.
+type tree struct {
+	name  string // plain, xz
+	root  string
+	krel  string
+	files []string // the kernel's modules
+	third []string
+}
+
+// benchCase is what one table row compares.
+type benchCase struct {
+	name  string
+	limit float64 // of the ratio modkeep to depmod
+	files []string
+	args  []string // modkeep's
+}
+
+// sample is what one process took.
+type sample struct {
+	wall, cpu time.Duration
+	rss       int64 // bytes at the peak
+}
+
+// result is what was measured of a case.
+type result struct {
+	benchCase
+	ours, peer []sample
+	floor      time.Duration
+	size       sizes
+}
+
+func main() {
+	runs := flag.Int("n", 15, "runs of each case")
+	write := flag.String("write", "", "put the table between the marks in `FILE`")
+	krel := flag.String("kernel", "", "measure the kernel `KREL` of the cache, not the one with the most plain modules")
+	only := flag.String("only", "", "measure only the `TREE` plain or xz")
+	flag.Parse()
+	ok, err := measureAll(*runs, *krel, *only, *write)
+	switch {
+	case err != nil:
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(2)
+	case !ok:
+		os.Exit(1)
+	}
+}
+
+func measureAll(runs int, krel, only, write string) (ok bool, err error) {
+	cache, err := kerneltest.OpenCache()
+	if err != nil {
+		return false, err
+	}
+	dir := cache.Join("bench")
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return false, err
+	}
+	b := &bench{modkeep: filepath.Join(dir, "modkeep"), runs: runs, out: os.Stdout}
+	if err := b.build(); err != nil {
+		return false, err
+	}
+	plain, err := plainTree(cache, krel)
+	if err != nil {
+		return false, err
+	}
+	packed, err := packedTree(dir, plain, b.out)
+	if err != nil {
+		return false, err
+	}
+	var results []result
+	for _, t := range []*tree{plain, packed} {
+		if only != "" && only != t.name {
+			continue
+		}
+		list, err := b.measure(t)
+		if err != nil {
+			return false, fmt.Errorf("%s: %w", t.name, err)
+		}
+		results = append(results, list...)
+	}
+	if len(results) == 0 {
+		return false, fmt.Errorf("no tree %q: plain or xz", only)
+	}
+	text := report(results, plain)
+	fmt.Fprint(b.out, text)
+	if write != "" {
+		err = replaceMarked(write, text)
+	}
+	return !slices.ContainsFunc(results, func(r result) bool { return r.tooSlow() || r.tooLarge() }), err
+}
+
+// build makes the binary as it is released.
+func (b *bench) build() error {
+	cmd := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", b.modkeep, "modkeep/cmd/modkeep")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("build modkeep: %w\n%s", err, out)
+	}
+	return nil
+}
+
+// thirdPartyModules is how many modules of third parties are checked at once.
+const thirdPartyModules = 80
+
+func (t *tree) cases() []benchCase {
+	third := t.third[:min(thirdPartyModules, len(t.third))]
+	at := []string{"check", "--root", t.root, "--kernel", t.krel}
+	return []benchCase{
+		{fmt.Sprintf("%s: tree of %d", t.name, len(t.files)), 0.5, t.files,
+			append(slices.Clone(at), filepath.Join(t.root, "lib/modules", t.krel, "kernel"))},
+		{fmt.Sprintf("%s: %d third-party", t.name, len(third)), 0.1, third, append(slices.Clone(at), third...)},
+	}
+}
+
+// measure runs both programs in turn, once more than counts: the first round
+// brings the files into the page cache.
+func (b *bench) measure(t *tree) ([]result, error) {
+	var list []result
+	for _, c := range t.cases() {
+		list = append(list, result{benchCase: c})
+	}
+	for i := range b.runs + 1 {
+		peer, err := run("depmod", "-n", "-b", t.root, t.krel)
+		if err != nil {
+			return nil, err
+		}
+		for k := range list {
+			if err := b.round(&list[k], peer, i > 0); err != nil {
+				return nil, fmt.Errorf("%s: %w", list[k].name, err)
+			}
+		}
+	}
+	for k := range list {
+		var err error
+		if list[k].size, err = measureSizes(list[k].files); err != nil {
+			return nil, err
+		}
+	}
+	return list, nil
+}
+
+// round runs modkeep and the floor of one case once.
+func (b *bench) round(r *result, peer sample, counts bool) error {
+	ours, err := run(b.modkeep, r.args...)
+	if err != nil {
+		return err
+	}
+	floor, err := readAll(r.files)
+	if err != nil || !counts {
+		return err
+	}
+	r.peer, r.ours = append(r.peer, peer), append(r.ours, ours)
+	if r.floor == 0 || floor < r.floor {
+		r.floor = floor
+	}
+	return nil
+}
+
+// run runs a program, its output thrown away. Status 1 is an answer: a module
+// is refused.
+func run(program string, args ...string) (sample, error) {
+	cmd := exec.Command(program, args...)
+	cmd.Env = append(os.Environ(), "GOMAXPROCS="+strconv.Itoa(cores))
+	var talk bytes.Buffer
+	cmd.Stderr = &talk
+	start := time.Now()
+	err := cmd.Run()
+	wall := time.Since(start)
+	var exit *exec.ExitError
+	if errors.As(err, &exit) && exit.ExitCode() == 1 && filepath.Base(program) == "modkeep" {
+		err = nil
+	}
+	if err != nil {
+		return sample{}, fmt.Errorf("%s: %w\n%s", program, err, talk.String())
+	}
+	usage := cmd.ProcessState.SysUsage().(*syscall.Rusage)
+	cpu := cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
+	return sample{wall, cpu, usage.Maxrss << 10}, nil
+}
+
+func least(list []sample) time.Duration { return sorted(list, wallOf)[0] }
+
+func median(list []sample, of func(sample) time.Duration) time.Duration {
+	return sorted(list, of)[len(list)/2]
+}
+
+func wallOf(s sample) time.Duration { return s.wall }
+func cpuOf(s sample) time.Duration  { return s.cpu }
+
+func sorted(list []sample, of func(sample) time.Duration) []time.Duration {
+	var times []time.Duration
+	for _, s := range list {
+		times = append(times, of(s))
+	}
+	slices.Sort(times)
+	return times
+}
+
+func peak(list []sample) int64 {
+	return slices.MaxFunc(list, func(a, b sample) int { return cmp.Compare(a.rss, b.rss) }).rss
+}
+
+func (r *result) ratio() float64 { return float64(least(r.ours)) / float64(least(r.peer)) }
+func (r *result) tooSlow() bool  { return r.ratio() > r.limit }
+func (r *result) tooLarge() bool { return peak(r.ours) > maxRSS }
+
+func init() { runtime.GOMAXPROCS(cores) } // of the floors
