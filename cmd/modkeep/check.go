@@ -92,6 +92,7 @@ type checkReport struct {
 
 // checkRun is one call of modkeep check.
 type checkRun struct {
+	given        bool // something was named on the command line or in a list
 	opts         *checkOptions
 	report       checkReport
 	cmdlineGiven bool
@@ -110,6 +111,7 @@ func runCheck(cmd *cobra.Command, opts *checkOptions, args []string) error {
 	if err != nil {
 		return err
 	}
+	r.given = len(args) > 0
 	if err := r.openKernels(); err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"os"
 
 	"modkeep/kernel"
 	"modkeep/loader"
@@ -25,7 +26,11 @@ func (r *checkRun) named(k *kernel.Kernel, name string) *loader.Module {
 	}
 	v := r.elsewhere(k, name)
 	if v == nil {
-		r.fail(name, fmt.Errorf("no kernel below %s has a module of that name", r.opts.root))
+		err := fmt.Errorf("no kernel below %s has a module of that name", r.opts.root)
+		if _, statErr := os.Stat(name); statErr == nil {
+			err = fmt.Errorf("%w; the file or folder is ./%s", err, name)
+		}
+		r.fail(name, err)
 		return nil
 	}
 	r.report.Verdicts = append(r.report.Verdicts, v)

@@ -35,7 +35,11 @@ func (r *checkRun) print(out, errOut io.Writer) error {
 		fmt.Fprintf(errOut, "modkeep: cannot judge %s: %s\n", e.File, e.Error)
 	}
 	if len(r.report.Verdicts) == 0 && len(r.report.Errors) == 0 {
-		fmt.Fprintf(errOut, "modkeep: nothing to judge: no module below %s but the kernels' own\n", r.opts.root)
+		where := "no module below " + r.opts.root + " but the kernels' own"
+		if r.given {
+			where = "no module file in what was named"
+		}
+		fmt.Fprintf(errOut, "modkeep: nothing to judge: %s\n", where)
 	}
 	return w.Flush()
 }
