@@ -54,8 +54,9 @@ func CompressionOf(head []byte) Compression {
 	return None
 }
 
-// decompress unpacks a module file of size bytes.
-func decompress(c Compression, r io.ReaderAt, size int64) ([]byte, error) {
+// decompress unpacks a module file of size bytes, into the memory of dst where
+// that is enough.
+func decompress(dst []byte, c Compression, r io.ReaderAt, size int64) ([]byte, error) {
 	if size > MaxUnpacked {
 		return nil, fmt.Errorf("%d bytes packed: %w", size, ErrTooLarge)
 	}
@@ -70,9 +71,9 @@ func decompress(c Compression, r io.ReaderAt, size int64) ([]byte, error) {
 	case Gzip:
 		return gunzip(src)
 	case XZ:
-		return unxz(src)
+		return unxz(dst, src)
 	case Zstd:
-		return unzstd(src)
+		return unzstd(dst, src)
 	}
 	return nil, fmt.Errorf("compression %q is not known", string(c))
 }
@@ -103,8 +104,8 @@ func gunzip(src []byte) ([]byte, error) {
 	return readAll(r, len(src), hint)
 }
 
-func unxz(src []byte) ([]byte, error) {
-	data, err := xz.Decode(src, limitOf(len(src)))
+func unxz(dst, src []byte) ([]byte, error) {
+	data, err := xz.DecodeInto(dst, src, limitOf(len(src)))
 	if errors.Is(err, xz.ErrLimit) {
 		return nil, ErrTooLarge
 	}
@@ -167,7 +168,7 @@ var (
 // The kernel refuses more than 128 MiB, kmod nothing.
 const zstdWindow = 8 << 20
 
-func unzstd(src []byte) ([]byte, error) {
+func unzstd(dst, src []byte) ([]byte, error) {
 	var h zstd.Header
 	if err := h.Decode(src); err != nil {
 		return nil, err
@@ -175,7 +176,7 @@ func unzstd(src []byte) ([]byte, error) {
 	var data []byte
 	var err error
 	if h.HasFCS {
-		data, err = unzstdWhole(src, h.FrameContentSize)
+		data, err = unzstdWhole(dst, src, h.FrameContentSize)
 	} else {
 		data, err = unzstdStream(src)
 	}
@@ -185,7 +186,7 @@ func unzstd(src []byte) ([]byte, error) {
 	return data, err
 }
 
-func unzstdWhole(src []byte, size uint64) ([]byte, error) {
+func unzstdWhole(dst, src []byte, size uint64) ([]byte, error) {
 	if size > uint64(limitOf(len(src))) {
 		return nil, ErrTooLarge
 	}
@@ -197,7 +198,10 @@ func unzstdWhole(src []byte, size uint64) ([]byte, error) {
 	if size > uint64(len(src))<<15 {
 		size = 0
 	}
-	return d.DecodeAll(src, make([]byte, 0, size))
+	if uint64(len(dst)) < size {
+		dst = make([]byte, 0, size)
+	}
+	return d.DecodeAll(src, dst[:0])
 }
 
 func unzstdStream(src []byte) ([]byte, error) {

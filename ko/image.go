@@ -162,13 +162,28 @@ func NewImage(path string, r io.ReaderAt, size int64) (*Image, error) {
 	if im.Compression = CompressionOf(head); im.Compression == None {
 		return im, nil
 	}
-	data, err := decompress(im.Compression, im, size)
+	if err := im.unpack(); err != nil {
+		return nil, err
+	}
+	return im, nil
+}
+
+// unpack puts the decompressed bytes in the place of the file's.
+func (im *Image) unpack() error {
+	room := wholeFiles.Get().(*[]byte)
+	data, err := decompress(*room, im.Compression, im, im.Size)
 	im.Close()
 	if err != nil {
-		return nil, fmt.Errorf("%s: %s: %w", path, im.Compression, err)
+		wholeFiles.Put(room)
+		return fmt.Errorf("%s: %s: %w", im.Path, im.Compression, err)
 	}
-	im.Size, im.r, im.tail, im.tailAt = int64(len(data)), nil, data, 0
-	return im, nil
+	if len(data) > 0 && &data[0] == &(*room)[0] {
+		im.pooled = room
+	} else {
+		wholeFiles.Put(room)
+	}
+	im.Size, im.tail, im.tailAt = int64(len(data)), data, 0
+	return nil
 }
 
 // wholeFiles keeps the buffers of closed images.
