@@ -103,7 +103,7 @@ func (t *Target) CheckLoaded(m *Module, others []*Module) *Verdict {
 // ReadAll reads modules on all processors, in the order of paths.
 func ReadAll(paths []string) []*Module {
 	out := make([]*Module, len(paths))
-	onAll(len(paths), 8, func() func(int) {
+	onAll(len(paths), 1, func() func(int) {
 		return func(i int) { out[i] = Read(paths[i]) }
 	})
 	return out
