@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 
@@ -64,28 +65,25 @@ func (k *Kernel) Provider(symbol string) (Provider, bool) {
 	return k.missing(row, t.origin), true
 }
 
-// Owners returns the names of the modules that Provider may return for a
-// symbol, without opening the file that the table leads to; a name may stand
-// there twice.
-func (k *Kernel) Owners(symbol string) []string {
-	t := k.exports()
-	var names []string
-	row, listed := t.Lookup(symbol)
-	if listed && row.Module != symvers.Vmlinux && row.Module != "" {
-		names = append(names, depmod.ModuleName(row.Module))
-	}
-	if k.ModuleDir == "" {
-		return names
-	}
-	for _, f := range k.extraExporters()[symbol] {
-		names = append(names, f.Name)
-	}
-	if !t.complete {
-		for _, f := range k.ownExporters()[symbol] {
-			names = append(names, f.Name)
+// Owners yields the names of the modules that Provider may return for a symbol,
+// without opening the file that the table leads to; a name may come twice.
+func (k *Kernel) Owners(symbol string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		t := k.exports()
+		row, listed := t.Lookup(symbol)
+		if listed && row.Module != symvers.Vmlinux && row.Module != "" && !yield(depmod.ModuleName(row.Module)) || k.ModuleDir == "" {
+			return
+		}
+		files := k.extraExporters()[symbol]
+		if !t.complete {
+			files = append(slices.Clip(files), k.ownExporters()[symbol]...)
+		}
+		for _, f := range files {
+			if !yield(f.Name) {
+				return
+			}
 		}
 	}
-	return names
 }
 
 // Providers returns all that export the symbol, the one that Provider returns

@@ -44,7 +44,7 @@ func (f *File) Exports() ([]Export, error) {
 			continue
 		}
 		if link == nil {
-			symbols, err := f.symbolTable()
+			symbols, err := f.Table()
 			if err != nil {
 				return nil, err
 			}

@@ -17,6 +17,7 @@ import (
 	"io"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 
 	"modkeep/ko/elf"
 	"modkeep/ko/modinfo"
@@ -43,6 +44,8 @@ type File struct {
 	Compression Compression  // of the file on disk
 	Info        modinfo.Info // nil where the file has no .modinfo
 	InfoErr     error        // why .modinfo could not be read, where it is there
+
+	symbols atomic.Pointer[elf.SymbolTable]
 }
 
 // Open opens a module file and reads its headers and .modinfo. The error is an

@@ -15,19 +15,28 @@ type Import struct {
 	Weak   bool   // may stay unresolved
 }
 
-// symbolTable returns the module's symbol table, nil where it is stripped.
-func (f *File) symbolTable() (*elf.SymbolTable, error) {
+// Table returns the module's symbol table, nil where it is stripped. It is read
+// once.
+func (f *File) Table() (*elf.SymbolTable, error) {
+	if t := f.symbols.Load(); t != nil {
+		return t, nil
+	}
 	s := f.Symtab()
 	if s == nil {
 		return nil, nil
 	}
-	return f.SymbolTable(s)
+	t, err := f.SymbolTable(s)
+	if err != nil {
+		return nil, err
+	}
+	f.symbols.Store(t)
+	return t, nil
 }
 
 // Symbols returns the entries of the symbol table in order, the null entry 0
 // left out; none where the module is stripped.
 func (f *File) Symbols() ([]elf.Symbol, error) {
-	t, err := f.symbolTable()
+	t, err := f.Table()
 	if t == nil || err != nil {
 		return nil, err
 	}
@@ -37,7 +46,7 @@ func (f *File) Symbols() ([]elf.Symbol, error) {
 // Undefined returns the undefined symbols in the symbol table's order, which
 // is the order in which the kernel resolves them. Names share one string.
 func (f *File) Undefined() ([]Import, error) {
-	t, err := f.symbolTable()
+	t, err := f.Table()
 	if t == nil || err != nil {
 		return nil, err
 	}

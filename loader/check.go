@@ -2,6 +2,7 @@ package loader
 
 import (
 	"crypto/x509"
+	"iter"
 	"runtime"
 	"slices"
 	"strings"
@@ -182,7 +183,6 @@ type set struct {
 	nodes     []*node
 	byName    map[string][]*node
 	exporters map[string]*exporter
-	seen      map[string]*export // the image's exports that were asked for first; not written once goroutines read it
 
 	mu      sync.Mutex
 	implied map[string]*node // providers outside the set, by file; they and their verdicts belong to who holds mu
@@ -250,7 +250,6 @@ func newSet(t *Target, modules []*Module) *set {
 // that others may need; then those of the rest, on all processors.
 func (s *set) judgeAll() {
 	j := s.judging()
-	s.seen = j.images
 	var rest []*node
 	for _, n := range s.nodes {
 		switch {
@@ -262,7 +261,7 @@ func (s *set) judgeAll() {
 		}
 	}
 	onAll(len(rest), 16, func() func(int) {
-		j := s.judging() // what was seen already is only read from here on
+		j := s.judging()
 		return func(i int) { j.judge(rest[i]) }
 	})
 }
@@ -357,10 +356,10 @@ func (w *view) find(symbol string) (*export, *absence) {
 // image returns the kernel image's export of a symbol, nil where it has none.
 // Every module asks for the same few thousand.
 func (s *judging) image(symbol string) *export {
-	e, ok := s.seen[symbol]
-	if !ok {
-		e, ok = s.images[symbol]
+	if x, ok := s.t.Exports.(images); ok {
+		return x.image(symbol)
 	}
+	e, ok := s.images[symbol]
 	if !ok {
 		if row, has := s.t.Exports.Image(symbol); has {
 			e = &export{Export: row}
@@ -368,6 +367,12 @@ func (s *judging) image(symbol string) *export {
 		s.images[symbol] = e
 	}
 	return e
+}
+
+// images is what Exports may offer beside: Image's answer as it is wanted here,
+// made once.
+type images interface {
+	image(symbol string) *export
 }
 
 // fromSet finds the symbol among the set's own modules: the first of them that
@@ -502,13 +507,21 @@ func (t *Target) exportedAlready(l *load, symbol string) (owner string, ok bool)
 // owners is what Exports may offer beside: the names of the modules that may
 // turn out to be a symbol's provider, told without opening their files.
 type owners interface {
-	Owners(symbol string) []string
+	Owners(symbol string) iter.Seq[string]
 }
 
 // mayOwn reports whether one of the modules may be a symbol's provider.
 func (t *Target) mayOwn(symbol string, modules []string) bool {
 	o, ok := t.Exports.(owners)
-	return !ok || slices.ContainsFunc(o.Owners(symbol), func(name string) bool { return slices.Contains(modules, name) })
+	if !ok {
+		return true
+	}
+	for name := range o.Owners(symbol) {
+		if slices.Contains(modules, name) {
+			return true
+		}
+	}
+	return false
 }
 
 // reason is a verdict's first finding in a few words.

@@ -31,6 +31,8 @@ const (
 	maxImportNames = 4 << 20 // bytes, together
 )
 
+var errManyImports = fmt.Errorf("section .symtab: more than %d undefined symbols, or than %d bytes of their names", maxImports, maxImportNames)
+
 // collectImports notes the entries of the symbol table that simplify_symbols
 // has something to say of.
 func (m *Module) collectImports(f *ko.File, syms *elf.SymbolTable, r *room) error {
@@ -38,28 +40,25 @@ func (m *Module) collectImports(f *ko.File, syms *elf.SymbolTable, r *room) erro
 	if i := int(f.Symtab().Link); i < len(f.Sections) {
 		strtab = f.Sections[i].Size
 	}
-	r.indexes, r.lengths, r.names = r.indexes[:0], r.lengths[:0], r.names[:0]
+	var last uint32
+	r.indexes, last = syms.Unplaced(r.indexes[:0], len(f.Sections))
+	m.tables.symbolNameOut = syms.Len() > 1 && uint64(last) >= strtab
+	if len(r.indexes) > maxImports {
+		return errManyImports
+	}
+	r.lengths, r.names = r.lengths[:0], r.names[:0]
 	total := 0
-	for i, n := 1, syms.Len(); i < n; i++ {
-		if uint64(syms.NameOff(i)) >= strtab {
-			m.tables.symbolNameOut = true
-		}
-		switch s := syms.Section(i); {
-		case s == elf.SHN_ABS, s == elf.SHN_LIVEPATCH:
-			continue
-		case s != elf.SHN_UNDEF && s != elf.SHN_COMMON && int(s) < len(f.Sections):
-			continue
-		}
-		name, err := syms.NameOf(i)
+	for _, i := range r.indexes {
+		name, err := syms.NameOf(int(i))
 		if err != nil {
 			return err
 		}
-		r.indexes, r.lengths = append(r.indexes, int32(i)), append(r.lengths, int32(len(name)))
+		r.lengths = append(r.lengths, int32(len(name)))
 		if total += len(name); total <= len(syms.Strings()) {
 			r.names = append(r.names, name...)
 		}
-		if len(r.indexes) > maxImports || total > maxImportNames {
-			return fmt.Errorf("section .symtab: more than %d undefined symbols, or than %d bytes of their names", maxImports, maxImportNames)
+		if total > maxImportNames {
+			return errManyImports
 		}
 	}
 	m.imports = r.imports(syms, total > len(syms.Strings()))

@@ -218,7 +218,7 @@ func (m *Module) readTables(f *ko.File) error {
 			m.tables.stringsLead, m.tables.stringsTerminate = b[0] == 0, b[len(b)-1] == 0
 		}
 	}
-	syms, err := f.SymbolTable(symtab)
+	syms, err := f.Table()
 	if err != nil {
 		return err
 	}

@@ -137,8 +137,7 @@ func firstFault(machine uint16, order binary.ByteOrder, rela, body []byte, base 
 		if off > uint64(len(body)) || uint64(len(body))-off < size {
 			continue // .bss, or outside: the memory there is the kernel's affair
 		}
-		b := body[off : off+size]
-		if b[0]|b[1]|b[2]|b[3] != 0 || size == 8 && b[4]|b[5]|b[6]|b[7] != 0 {
+		if binary.LittleEndian.Uint32(body[off:]) != 0 || size == 8 && binary.LittleEndian.Uint64(body[off:]) != 0 {
 			return &relocFault{index: i / 24, rtype: rtype, nonZero: true}
 		}
 	}

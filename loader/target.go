@@ -5,9 +5,11 @@ import (
 	"crypto/x509"
 	"encoding/binary"
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"modkeep/kernel"
 	"modkeep/symvers"
@@ -210,7 +212,12 @@ func btfOf(k *kernel.Kernel, order binary.ByteOrder) func() *BaseBTF {
 }
 
 // kernelExports makes package kernel answer as Exports.
-type kernelExports struct{ k *kernel.Kernel }
+type kernelExports struct {
+	k     *kernel.Kernel
+	once  sync.Once
+	table *symvers.Table
+	rows  []atomic.Pointer[export] // of the table, as far as they were asked for
+}
 
 // Image looks the symbol up among the rows of the kernel's table that name the
 // image.
@@ -220,8 +227,26 @@ func (x *kernelExports) Image(symbol string) (symvers.Export, bool) {
 	return row, ok && row.Module == symvers.Vmlinux
 }
 
+// image implements images.
+func (x *kernelExports) image(symbol string) *export {
+	x.once.Do(func() {
+		x.table, _ = x.k.Table()
+		x.rows = make([]atomic.Pointer[export], len(x.table.Exports))
+	})
+	i := x.table.Index(symbol)
+	if i < 0 || x.table.Exports[i].Module != symvers.Vmlinux {
+		return nil
+	}
+	e := x.rows[i].Load()
+	if e == nil {
+		e = &export{Export: x.table.Exports[i]}
+		x.rows[i].Store(e)
+	}
+	return e
+}
+
 // Owners implements owners.
-func (x *kernelExports) Owners(symbol string) []string { return x.k.Owners(symbol) }
+func (x *kernelExports) Owners(symbol string) iter.Seq[string] { return x.k.Owners(symbol) }
 
 func (x *kernelExports) Provider(symbol string) (Provider, bool) {
 	p, ok := x.k.Provider(symbol)

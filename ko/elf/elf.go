@@ -281,6 +281,12 @@ func (f *File) checkOverlap() {
 }
 
 func (h *Header) section(i int, b []byte) Section {
+	if h.Is64 && h.Order == binary.ByteOrder(binary.LittleEndian) { // the usual, without a call for each field
+		o, b := binary.LittleEndian, b[:64:64]
+		return Section{Index: i, NameOff: o.Uint32(b), Type: o.Uint32(b[4:]),
+			Flags: o.Uint64(b[8:]), Addr: o.Uint64(b[16:]), Offset: o.Uint64(b[24:]), Size: o.Uint64(b[32:]),
+			Link: o.Uint32(b[40:]), Info: o.Uint32(b[44:]), Addralign: o.Uint64(b[48:]), Entsize: o.Uint64(b[56:])}
+	}
 	o := h.Order
 	s := Section{Index: i, NameOff: o.Uint32(b), Type: o.Uint32(b[4:])}
 	if h.Is64 {
@@ -439,6 +445,33 @@ func (t *SymbolTable) Section(i int) uint16 {
 		return t.h.Order.Uint16(t.data[i*24+6:])
 	}
 	return t.h.Order.Uint16(t.data[i*16+14:])
+}
+
+// Unplaced appends to list the indexes of the entries, the null entry left out,
+// that do not lie in one of so many sections, nor are SHN_ABS or SHN_LIVEPATCH.
+// It returns the greatest NameOff of all entries too.
+func (t *SymbolTable) Unplaced(list []int32, sections int) ([]int32, uint32) {
+	last := uint32(0)
+	unplaced := func(s uint16) bool {
+		return s == SHN_UNDEF || s == SHN_COMMON || int(s) >= sections && s != SHN_ABS && s != SHN_LIVEPATCH
+	}
+	if !t.le64 {
+		for i := 1; i < t.Len(); i++ {
+			last = max(last, t.NameOff(i))
+			if unplaced(t.Section(i)) {
+				list = append(list, int32(i))
+			}
+		}
+		return list, last
+	}
+	for i := 1; i < len(t.data)/24; i++ {
+		e := t.data[i*24 : i*24+8 : i*24+8]
+		last = max(last, binary.LittleEndian.Uint32(e))
+		if unplaced(binary.LittleEndian.Uint16(e[6:])) {
+			list = append(list, int32(i))
+		}
+	}
+	return list, last
 }
 
 // NameOff returns where in the string table the name of entry i begins.
