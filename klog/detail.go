@@ -1,31 +1,30 @@
 package klog
 
 import (
-	"regexp"
 	"strings"
 )
 
 var (
 	// lib/dump_stack.c dump_stack_print_info, 3.9 on.
-	cpuLine = regexp.MustCompile(`^CPU: (\d+) (?:UID: \d+ )?PID: (\d+) Comm: (.*?) (?:Kdump: loaded )?(Not tainted|Tainted:)(.*)`)
+	cpuLine = lazily(`^CPU: (\d+) (?:UID: \d+ )?PID: (\d+) Comm: (.*?) (?:Kdump: loaded )?(Not tainted|Tainted:)(.*)`)
 	// before 3.9.
-	pidLine = regexp.MustCompile(`^Pid: (\d+), comm: (.*?) (Not tainted|Tainted:)(.*)`)
-	cpuOnly = regexp.MustCompile(`^CPU:? +(\d+)\s*$`)
+	pidLine = lazily(`^Pid: (\d+), comm: (.*?) (Not tainted|Tainted:)(.*)`)
+	cpuOnly = lazily(`^CPU:? +(\d+)\s*$`)
 	// i386 and arm of 2.6: "CPU: 0    Tainted: P  (2.6.32 #1)".
-	cpuTaint   = regexp.MustCompile(`^(?:CPU: (\d+))?\s*(Not tainted|Tainted:)(.*)`)
-	processOld = regexp.MustCompile(`^Process (.*?) \(pid: (\d+)`)
-	taintOld   = regexp.MustCompile(`^EIP: .*(Not tainted|Tainted:)(.*)`)
+	cpuTaint   = lazily(`^(?:CPU: (\d+))?\s*(Not tainted|Tainted:)(.*)`)
+	processOld = lazily(`^Process (.*?) \(pid: (\d+)`)
+	taintOld   = lazily(`^EIP: .*(Not tainted|Tainted:)(.*)`)
 	// "(2.6.18-8.el5 #1)" after EFLAGS.
-	eipCPU     = regexp.MustCompile(`^EIP: .*EFLAGS: [0-9a-f]+ CPU: (\d+)$`)
-	releaseOld = regexp.MustCompile(`^EFLAGS: [0-9a-f]+ +\((\d\S+)`)
-	traceStart = regexp.MustCompile(`^(?:Call [Tt]race|[Bb]acktrace|Trace|Stack trace):(.*)`)
-	traceEnd   = regexp.MustCompile(`^(?:</TASK>|Code:|Allocated by|Freed by|Last potentially|The buggy address|Last Breaking-Event|Instruction dump|Memory state|Showing all locks|Mem-Info)`)
-	reportEnd  = regexp.MustCompile(`^---\[ end (?:trace|Kernel panic)`)
-	ipLine     = regexp.MustCompile(`^\s*(?:R?IP|EIP|RIP is at|PC is at|EIP is at|pc|epc|NIP|ERA|Krnl PSW)\s*(?::|is at|\b)(.*)`)
-	linkLine   = regexp.MustCompile(`^\s*(?:LR is at|lr :|ra\s*:|LR \[)(.*)`)
-	segment    = regexp.MustCompile(`^([0-9a-fA-F]{4}):`)
-	pswPlace   = regexp.MustCompile(`\((.*)\)\s*$`)
-	mipsAddr   = regexp.MustCompile(`^([0-9a-f]{8,16}) `)
+	eipCPU     = lazily(`^EIP: .*EFLAGS: [0-9a-f]+ CPU: (\d+)$`)
+	releaseOld = lazily(`^EFLAGS: [0-9a-f]+ +\((\d\S+)`)
+	traceStart = lazily(`^(?:Call [Tt]race|[Bb]acktrace|Trace|Stack trace):(.*)`)
+	traceEnd   = lazily(`^(?:</TASK>|Code:|Allocated by|Freed by|Last potentially|The buggy address|Last Breaking-Event|Instruction dump|Memory state|Showing all locks|Mem-Info)`)
+	reportEnd  = lazily(`^---\[ end (?:trace|Kernel panic)`)
+	ipLine     = lazily(`^\s*(?:R?IP|EIP|RIP is at|PC is at|EIP is at|pc|epc|NIP|ERA|Krnl PSW)\s*(?::|is at|\b)(.*)`)
+	linkLine   = lazily(`^\s*(?:LR is at|lr :|ra\s*:|LR \[)(.*)`)
+	segment    = lazily(`^([0-9a-fA-F]{4}):`)
+	pswPlace   = lazily(`\((.*)\)\s*$`)
+	mipsAddr   = lazily(`^([0-9a-f]{8,16}) `)
 )
 
 // detail reads a line of an open report and says whether it belongs to it.
@@ -80,7 +79,7 @@ func (r *openReport) link(mods []LinkedModule) {
 // returns.
 const unloadedMark = "unloaded"
 
-var linked = regexp.MustCompile(`^([A-Za-z0-9_-]{1,64})(?:\(([A-Za-z+-]{1,16})\))?$`)
+var linked = lazily(`^([A-Za-z0-9_-]{1,64})(?:\(([A-Za-z+-]{1,16})\))?$`)
 
 // parseLinked reads the list of modules, or a line on which it goes on. ok is
 // false where a word is no module.

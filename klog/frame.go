@@ -1,7 +1,6 @@
 package klog
 
 import (
-	"regexp"
 	"strconv"
 	"strings"
 )
@@ -44,10 +43,10 @@ func (f Frame) String() string {
 //	evtchn_ioctl+0x13e/0x304 [xen_evtchn 0123…]              with build id, 5.14 on
 //	0xffffffffa0123456                                       code of no known symbol
 var (
-	place     = regexp.MustCompile(`^\.?([A-Za-z_$][\w.$:<>@-]*?)\+0x([0-9a-f]{1,16})(?:/0x([0-9a-f]{1,16}))?(?: \[([\w-]+)[^\]]*\])?`)
-	placeOld  = regexp.MustCompile(`^:([\w-]+):([\w.$]+)\+0x([0-9a-f]{1,16})(?:/0x([0-9a-f]{1,16}))?`)
-	placeDec  = regexp.MustCompile(`^\{(?::([\w-]+):)?([\w.$]+)\+(\d{1,10})\}`)
-	placeBare = regexp.MustCompile(`^0x([0-9a-f]{6,16})(?:\s|$)`)
+	place     = lazily(`^\.?([A-Za-z_$][\w.$:<>@-]*?)\+0x([0-9a-f]{1,16})(?:/0x([0-9a-f]{1,16}))?(?: \[([\w-]+)[^\]]*\])?`)
+	placeOld  = lazily(`^:([\w-]+):([\w.$]+)\+0x([0-9a-f]{1,16})(?:/0x([0-9a-f]{1,16}))?`)
+	placeDec  = lazily(`^\{(?::([\w-]+):)?([\w.$]+)\+(\d{1,10})\}`)
+	placeBare = lazily(`^0x([0-9a-f]{6,16})(?:\s|$)`)
 )
 
 // parsePlace reads a place off the front of a text and returns what follows.
@@ -74,12 +73,12 @@ func hex(s string) uint64 {
 }
 
 var (
-	stackMarks = regexp.MustCompile(`^(?:\s*</?(?:TASK|IRQ|EOI|NMI|#[A-Z]+\d?|ENTRY_TRAMPOLINE|SOFTIRQ|HARDIRQ|DB|DF|MCE|UNKNOWN)>\s*)+`)
-	bracketed  = regexp.MustCompile(`^\(?\[<?(?:0x)?([0-9a-f]{8,16})>?\]\s*`)
+	stackMarks = lazily(`^(?:\s*</?(?:TASK|IRQ|EOI|NMI|#[A-Z]+\d?|ENTRY_TRAMPOLINE|SOFTIRQ|HARDIRQ|DB|DF|MCE|UNKNOWN)>\s*)+`)
+	bracketed  = lazily(`^\(?\[<?(?:0x)?([0-9a-f]{8,16})>?\]\s*`)
 	// ppc prints the stack pointer and the address: [c000…] [c000…] name.
-	angle = regexp.MustCompile(`^<([0-9a-f]{8,16})>\s*`)
+	angle = lazily(`^<([0-9a-f]{8,16})>\s*`)
 	// arm: "[<c0012345>] (name+0x10/0x20) from …", since 5.18 "name from caller+0x10/0x14".
-	armFrom = regexp.MustCompile(`^\(?([\w.$]+)(?:\+0x([0-9a-f]{1,16})(?:/0x([0-9a-f]{1,16}))?)?(?: \[([\w-]+)[^\]]*\])?\)? from (?:\[<|\(|[\w.$]+\+0x)`)
+	armFrom = lazily(`^\(?([\w.$]+)(?:\+0x([0-9a-f]{1,16})(?:/0x([0-9a-f]{1,16}))?)?(?: \[([\w-]+)[^\]]*\])?\)? from (?:\[<|\(|[\w.$]+\+0x)`)
 )
 
 // maxFramesPerLine bounds the old form that fills lines with frames.

@@ -1,7 +1,6 @@
 package klog
 
 import (
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -333,7 +332,7 @@ func (r *Report) Origin(module string) (Origin, string) {
 	return OriginUnknown, "not marked, and this kernel marks no out-of-tree modules"
 }
 
-var releaseStart = regexp.MustCompile(`^(\d{1,4})\.(\d{1,4})`)
+var releaseStart = lazily(`^(\d{1,4})\.(\d{1,4})`)
 
 func marksOutOfTree(release string) bool {
 	m := releaseStart.FindStringSubmatch(release)

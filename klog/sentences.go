@@ -1,7 +1,6 @@
 package klog
 
 import (
-	"regexp"
 	"strings"
 )
 
@@ -9,7 +8,7 @@ import (
 // the LoadError: mod, sym, ns, owner, want, found, err.
 type sentence struct {
 	has   string // a literal part, looked for first: most lines of a log are about other things
-	re    *regexp.Regexp
+	re    *pattern
 	kind  Kind
 	errno string
 	note  bool
@@ -24,11 +23,11 @@ const name = `^(?:module: |x86/modules: )?(?:module )?(?:(?P<mod>[\w.+-]+|\(miss
 const named = `^(?:module: )?(?:module )?(?P<mod>[\w.+-]+|\(missing \.modinfo section or name field\)): `
 
 func say(has, pattern string, kind Kind, errno string) sentence {
-	return sentence{has: has, re: regexp.MustCompile(pattern + `$`), kind: kind, errno: errno}
+	return sentence{has: has, re: lazily(pattern + `$`), kind: kind, errno: errno}
 }
 
 func note(has, pattern string, kind Kind) sentence {
-	return sentence{has: has, re: regexp.MustCompile(pattern + `$`), kind: kind, note: true}
+	return sentence{has: has, re: lazily(pattern + `$`), kind: kind, note: true}
 }
 
 // loaderSentences are those of kernel/module.c (2.6.0–5.18), kernel/module/

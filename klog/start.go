@@ -1,7 +1,6 @@
 package klog
 
 import (
-	"regexp"
 	"strconv"
 	"strings"
 )
@@ -21,12 +20,12 @@ type start struct {
 // place, num.
 type startForm struct {
 	has  string
-	re   *regexp.Regexp
+	re   *pattern
 	kind ReportKind
 }
 
 func form(has, pattern string, kind ReportKind) startForm {
-	return startForm{has, regexp.MustCompile(pattern), kind}
+	return startForm{has, lazily(pattern), kind}
 }
 
 // startForms are of lib/bug.c, kernel/panic.c, kernel/watchdog.c,
