@@ -18,12 +18,13 @@ import (
 // a place here, so that somebody says where it stands.
 var layers = [][]string{
 	{"ko/xz"},
-	{"symvers", "ko/elf", "ko/ksymtab", "ko/modinfo", "ko/modsig", "kernel/release", "klog", "internal/kerneltest/wire"},
+	{"symvers", "ko/elf", "ko/ksymtab", "ko/modinfo", "ko/modsig", "kernel/release", "kernel/payload", "klog", "txn", "policy", "internal/kerneltest/wire", "internal/kerneltest/made"},
 	{"ko", "kernel/image", "internal/kerneltest/init"},
-	{"depmod", "kmp", "internal/kerneltest"},
-	{"kernel"},
+	{"depmod", "kmp", "initramfs", "internal/kerneltest"},
+	{"kernel", "kmp/rpm"},
 	{"loader"},
-	{"internal/kerneltest/lab"},
+	{"weakupdates", "internal/kerneltest/lab"},
+	{"node", "node/hooks"},
 	{"cmd/modkeep", "bench"},
 }
 
@@ -35,8 +36,9 @@ const harness = "internal/kerneltest"
 // library; an import that is not below one of these paths is allowed nowhere.
 // A path with no package is for tests only.
 var thirdParty = map[string][]string{
-	"github.com/klauspost/compress":      {"ko", "kernel/image", "symvers", "kmp", harness, harness + "/lab"},
-	"github.com/ulikunitz/xz":            {"kmp", harness, harness + "/lab"},
+	"github.com/klauspost/compress":      {"ko", "kernel/image", "kernel/payload", "initramfs", "symvers", "kmp", harness, harness + "/lab", harness + "/made"},
+	"github.com/ulikunitz/xz":            {"kmp", harness, harness + "/lab", harness + "/made"},
+	"go.yaml.in/yaml/v3":                 {"policy"},
 	"github.com/spf13":                   {"cmd/modkeep"},
 	"golang.org/x/sys/unix":              {"cmd/modkeep", harness, harness + "/init", harness + "/lab"},
 	"github.com/google/go-cmp":           nil,
