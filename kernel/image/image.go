@@ -25,6 +25,8 @@ import (
 	"io"
 	"os"
 	"sync"
+
+	"modkeep/kernel/payload"
 )
 
 // Format is how an image begins.
@@ -130,7 +132,8 @@ func formatOf(head []byte) Format {
 		return ZBoot
 	case at(0x38, "ARM\x64"), at(0x30, "RISCV\x00"):
 		return ARM64
-	case compressionOf(head) != "":
+	}
+	if _, ok := payload.Of(head); ok {
 		return Packed
 	}
 	return Other
@@ -159,15 +162,15 @@ func (m *Image) load() (*kernel, error) {
 	if n, err := m.r.ReadAt(file, 0); n < len(file) {
 		return nil, fmt.Errorf("read: %w", err)
 	}
-	payload, err := m.payload(file)
+	proper, err := m.payload(file)
 	if err != nil {
 		return nil, err
 	}
-	if formatOf(payload) == ELF {
-		r := memory{bytes.NewReader(payload), payload}
-		return newELF(r, int64(len(payload)))
+	if formatOf(proper) == ELF {
+		r := memory{bytes.NewReader(proper), proper}
+		return newELF(r, int64(len(proper)))
 	}
-	return &kernel{flat: payload}, nil
+	return &kernel{flat: proper}, nil
 }
 
 // memory is a file in memory; elf.File takes its bytes without copying.

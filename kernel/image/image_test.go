@@ -198,37 +198,6 @@ func TestBannerIsCheap(t *testing.T) {
 	}
 }
 
-// TestUnpack holds the decompressors against what the usual tools made.
-func TestUnpack(t *testing.T) {
-	want, err := os.ReadFile("testdata/words")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, ext := range []string{"lz4", "lzo", "bz2", "lzma"} {
-		t.Run(ext, func(t *testing.T) {
-			packed, err := os.ReadFile("testdata/words." + ext)
-			if err != nil {
-				t.Fatal(err)
-			}
-			for _, tail := range [][]byte{nil, {0xac, 0xa0, 0, 0}} { // as the build appends
-				got, err := unpack(append(bytes.Clone(packed), tail...))
-				if err != nil {
-					t.Fatal(err)
-				}
-				if !bytes.Equal(got, want) {
-					t.Fatalf("%d bytes, want %d, or other ones", len(got), len(want))
-				}
-			}
-			for n := 0; n < len(packed); n += 61 {
-				got, err := unpack(packed[:n])
-				if err == nil && len(got) < len(want) && ext != "lz4" {
-					t.Fatalf("cut to %d bytes: %d bytes and no error", n, len(got))
-				}
-			}
-		})
-	}
-}
-
 func TestErrors(t *testing.T) {
 	tests := []struct {
 		name, file, want string

@@ -177,7 +177,7 @@ func FuzzImage(f *testing.F) {
 	elf := recipes[0].build().elf()
 	f.Add(bzImage(elf, len(elf)))
 	f.Add(zboot([]byte("\x02\x21\x4c\x18\x08\x00\x00\x00\x70abcdefg")))
-	f.Add([]byte(lzopMagic + "\x10\x30\x20\xa0\x09\x40\x02\x05\x00\x00\x00\x01" + strings.Repeat("\x00", 64)))
+	f.Add([]byte("\x89LZO\x00\r\n\x1a\n" + "\x10\x30\x20\xa0\x09\x40\x02\x05\x00\x00\x00\x01" + strings.Repeat("\x00", 64)))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		m, err := New("image", strings.NewReader(string(b)), int64(len(b)))
 		if err != nil {

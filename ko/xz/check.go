@@ -4,8 +4,10 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
+	"hash"
 	"hash/crc32"
 	"hash/crc64"
+	"slices"
 )
 
 // checkKind is the check of a stream's blocks, as its flags number it.
@@ -66,3 +68,31 @@ func (k checkKind) equal(out, sum []byte) bool {
 	}
 	return true
 }
+
+// hash returns what computes the check bit by bit; with checkNone it does
+// nothing.
+func (k checkKind) hash() hash.Hash {
+	switch k {
+	case checkCRC32:
+		return crc32.NewIEEE()
+	case checkCRC64:
+		return crc64.New(crc64Table)
+	case checkSHA256:
+		return sha256.New()
+	}
+	return noHash{}
+}
+
+// stored returns the sum as it stands in a file: a CRC lowest byte first.
+func (k checkKind) stored(h hash.Hash) []byte {
+	sum := h.Sum(nil)
+	if k != checkSHA256 {
+		slices.Reverse(sum)
+	}
+	return sum
+}
+
+// noHash is the hash of a stream without a check.
+type noHash struct{ hash.Hash }
+
+func (noHash) Write(p []byte) (int, error) { return len(p), nil }

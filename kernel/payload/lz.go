@@ -1,4 +1,4 @@
-package image
+package payload
 
 import (
 	"encoding/binary"
@@ -8,32 +8,37 @@ import (
 
 var errLZ = errors.New("damaged: a match points before the beginning")
 
+const (
+	lz4Legacy    = 0x184c2102
+	lz4BlockSize = 8 << 20
+	lz4MaxPacked = lz4BlockSize + lz4BlockSize/255 + 16
+)
+
 // unlz4 decodes the legacy frame that lz4 -l writes: after the magic, blocks of
 // 8 MiB of output each, their compressed length of 32 bits before them. The
 // size that the kernel's build appends looks like one more length, behind
 // which the file ends or nothing more can be a block (lib/decompress_unlz4.c).
 func unlz4(src []byte, hint, limit int) ([]byte, error) {
-	const blockSize = 8 << 20
 	out := make([]byte, 0, min(limit, max(hint, 1<<20)))
 	for src = src[4:]; len(src) >= 4; {
 		n := int64(binary.LittleEndian.Uint32(src))
-		if n == 0x184c2102 { // another frame of the same kind
+		if n == lz4Legacy { // another frame of the same kind
 			src = src[4:]
 			continue
 		}
-		if n == 0 || n > blockSize+blockSize/255+16 || n > int64(len(src)-4) {
-			if len(out) > 0 && len(out)%blockSize != 0 || len(src) == 4 {
+		if n == 0 || n > lz4MaxPacked || n > int64(len(src)-4) {
+			if len(out) > 0 && len(out)%lz4BlockSize != 0 || len(src) == 4 {
 				return out, nil
 			}
 			return nil, io.ErrUnexpectedEOF
 		}
 		start := len(out)
 		var err error
-		if out, err = lz4Block(out, src[4:4+n], min(limit, start+blockSize)); err != nil {
+		if out, err = lz4Block(out, src[4:4+n], min(limit, start+lz4BlockSize)); err != nil {
 			return nil, err
 		}
 		src = src[4+n:]
-		if len(out)-start < blockSize {
+		if len(out)-start < lz4BlockSize {
 			return out, nil // only the last block is short
 		}
 	}
@@ -55,7 +60,7 @@ func lz4Block(out, src []byte, limit int) ([]byte, error) {
 			return nil, io.ErrUnexpectedEOF
 		}
 		if len(out)+literals > limit {
-			return nil, errOutput
+			return nil, ErrLimit
 		}
 		out, src = append(out, rest[:literals]...), rest[literals:]
 		if len(src) == 0 {
@@ -74,7 +79,7 @@ func lz4Block(out, src []byte, limit int) ([]byte, error) {
 			return nil, errLZ
 		}
 		if length += 4; len(out)+length > limit {
-			return nil, errOutput
+			return nil, ErrLimit
 		}
 		out = appendMatch(out, distance, length)
 	}
@@ -133,24 +138,14 @@ func unlzo(src []byte, hint, limit int) ([]byte, error) {
 		if !ok || !ok2 || size > 64<<20 || packed > size {
 			return nil, errors.New("block header is cut short or impossible")
 		}
-		skip := 0
-		for _, bit := range []uint32{1, 0x100} { // ADLER32_D, CRC32_D
-			if flags&bit != 0 {
-				skip += 4
-			}
-		}
-		for _, bit := range []uint32{2, 0x200} { // of the packed bytes
-			if flags&bit != 0 && packed < size {
-				skip += 4
-			}
-		}
+		skip := lzopSums(flags, packed < size)
 		if skip+int(packed) > len(src) {
 			return nil, io.ErrUnexpectedEOF
 		}
 		block := src[skip : skip+int(packed)]
 		src = src[skip+int(packed):]
 		if len(out)+int(size) > limit {
-			return nil, errOutput
+			return nil, ErrLimit
 		}
 		if packed == size {
 			out = append(out, block...)
@@ -161,10 +156,32 @@ func unlzo(src []byte, hint, limit int) ([]byte, error) {
 			return nil, err
 		}
 		if len(out) != start+int(size) {
-			return nil, errors.New("block is shorter than its header says")
+			return nil, errShortBlock
 		}
 	}
 }
+
+var errShortBlock = errors.New("block is shorter than its header says")
+
+// lzopSums is how many bytes of checksums stand before a block's data. Those of
+// the packed bytes are left out where the block is not compressed.
+func lzopSums(flags uint32, compressed bool) int {
+	n := 0
+	for _, bit := range []uint32{1, 0x100} { // ADLER32_D, CRC32_D
+		if flags&bit != 0 {
+			n += 4
+		}
+	}
+	for _, bit := range []uint32{2, 0x200} { // of the packed bytes
+		if flags&bit != 0 && compressed {
+			n += 4
+		}
+	}
+	return n
+}
+
+// lzopHeaderMax is the length of the longest header.
+const lzopHeaderMax = 9 + 31 + 255 + 4
 
 // lzopHeader returns where the blocks begin, and the header's flags.
 func lzopHeader(src []byte) (off int, flags uint32, err error) {
@@ -282,7 +299,7 @@ func lzo1x(out, src []byte, limit int) ([]byte, error) {
 			return nil, errLZ
 		}
 		if len(out)+length > limit {
-			return nil, errOutput
+			return nil, ErrLimit
 		}
 		out = appendMatch(out, distance, length)
 		if !literals(next) {
