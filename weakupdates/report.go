@@ -1,0 +1,164 @@
+package weakupdates
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"modkeep/policy"
+)
+
+// report adds the outcomes of a target to the plan.
+func (c *choice) report(p *Plan, l *request) {
+	c.judgeRefused()
+	var unsigned []string
+	for _, name := range c.names {
+		e := c.entries[name]
+		list := c.outcomes(e, l)
+		for i := range list {
+			o := &list[i]
+			o.Listed = slices.Contains(l.names, name)
+			if (o.Decision == Linked || o.Decision == Kept) && o.Verdict != nil && slices.Contains(o.Verdict.Taints, "E") {
+				unsigned = append(unsigned, name)
+			}
+		}
+		p.Outcomes = append(p.Outcomes, list...)
+	}
+	if len(unsigned) > 0 && c.k.SigPolicy().LockdownLSM {
+		p.note("kernel %s refuses what is not signed for it once it is locked down (Secure Boot): %s", c.k.Release, strings.Join(unsigned, " "))
+	}
+}
+
+// judgeRefused gives the names without a build the verdict of their best one
+// beside all that is linked, and what is linked its own.
+func (c *choice) judgeRefused() {
+	var left []*Donor
+	for _, name := range c.names {
+		e := c.entries[name]
+		if e.shut == nil && c.chosen[name] == nil && len(e.options) > 0 {
+			left = append(left, e.options[0])
+		}
+	}
+	if len(left) > 0 {
+		for i, v := range c.check(left) {
+			if !loads(v) {
+				c.tried[left[i]] = v
+			}
+		}
+	}
+	list := c.list()
+	for i, v := range c.check(nil) {
+		c.tried[list[i]] = v
+	}
+}
+
+// outcomes says what became of one name: of the build that is linked, and of
+// those that were tried before it.
+func (c *choice) outcomes(e *entry, l *request) []Outcome {
+	base := Outcome{Kernel: c.k.Release, Name: e.name}
+	if e.link != nil {
+		base.Link, base.Target = e.link.Path, e.link.Target
+	}
+	if e.shut != nil {
+		o := *e.shut
+		o.Link, o.Target = base.Link, base.Target
+		return []Outcome{o}
+	}
+	chosen := c.chosen[e.name]
+	var list []Outcome
+	for _, d := range c.triedOf(e.name) {
+		if d == chosen {
+			continue
+		}
+		o := base
+		o.Decision, o.Donor, o.Verdict = Refused, d, c.tried[d]
+		o.Reason, o.Final = c.why(e, d), chosen == nil
+		list = append(list, o)
+	}
+	switch {
+	case chosen != nil:
+		list = append(list, c.linked(base, e, chosen))
+		list = append(list, c.older(base, l, chosen)...)
+	case e.link != nil && e.link.Target == "" && len(list) == 0:
+		o := base
+		o.Decision, o.Reason = Dangling, "what it leads to is gone: "+e.link.Text
+		list = append(list, o)
+	case len(list) == 0 && len(e.options) > 0:
+		o := *c.refusedOutcome(e, e.options[0], "group", c.groupReason(e))
+		o.Link, o.Target = base.Link, base.Target
+		list = append(list, o)
+	}
+	return list
+}
+
+// why is the reason of a refusal, in words.
+func (c *choice) why(e *entry, d *Donor) string {
+	if v := c.tried[d]; v != nil && v.Loads && loads(v) {
+		return c.groupReason(e)
+	}
+	return reason(c.tried[d])
+}
+
+func (c *choice) groupReason(e *entry) string {
+	if e.group == "" {
+		return "refused with what it needs"
+	}
+	return fmt.Sprintf("%s is linked as a whole or not at all, and not all of it loads", e.group)
+}
+
+// triedOf returns the donors of a name that were judged, newest first.
+func (c *choice) triedOf(name string) []*Donor {
+	var list []*Donor
+	for d := range c.tried {
+		if d.Name == name {
+			list = append(list, d)
+		}
+	}
+	order := c.r.releases
+	slices.SortFunc(list, func(a, b *Donor) int {
+		if n := slices.Index(order, b.Kernel) - slices.Index(order, a.Kernel); n != 0 {
+			return n
+		}
+		return strings.Compare(a.Path, b.Path)
+	})
+	return list
+}
+
+// linked is the outcome of the build that is linked.
+func (c *choice) linked(base Outcome, e *entry, d *Donor) Outcome {
+	o := base
+	o.Decision, o.Donor, o.Verdict, o.Override = Linked, d, c.tried[d], e.override
+	o.Forced = e.rule.Link == policy.LinkForce && !loads(o.Verdict)
+	if e.link != nil && e.link.Host == d.Host {
+		o.Decision = Kept
+	}
+	if o.Decision == Linked {
+		o.Link = c.linkPath(d)
+	}
+	o.Target = d.Path
+	return o
+}
+
+// older are the builds that the request named, or that were linked before, and
+// that the linked one is preferred to.
+func (c *choice) older(base Outcome, l *request, chosen *Donor) []Outcome {
+	var list []Outcome
+	for _, where := range l.order {
+		d := l.donors[where]
+		if d.Name != chosen.Name || d == chosen || d.Host == chosen.Host || d.Kernel == c.k.Release {
+			continue
+		}
+		if _, tried := c.tried[d]; tried {
+			continue
+		}
+		o := base
+		o.Decision, o.Donor, o.By = Older, d, chosen
+		o.Reason = fmt.Sprintf("the build for %s is linked", chosen.Kernel)
+		list = append(list, o)
+	}
+	return list
+}
+
+func (c *choice) linkPath(d *Donor) string {
+	return c.k.ModuleDir + "/" + c.r.Layout.place(d.Rel)
+}
