@@ -1,0 +1,9 @@
+//go:build !linux
+
+package txn
+
+import "os"
+
+func inherit(*os.File, bool) error { return nil }
+
+func reserve(*os.File, int64) error { return nil }
