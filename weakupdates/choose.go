@@ -231,6 +231,16 @@ func (c *choice) check(donors []*Donor) []*loader.Verdict {
 	return c.target.Check(c.r.modules(list))[skip:]
 }
 
+// Judge judges modules on a kernel that stand there, or would, as a set. A nil
+// verdict is of a file that cannot be read.
+func (r *Root) Judge(krel string, donors []*Donor) ([]*loader.Verdict, error) {
+	k, err := r.Kernel(krel)
+	if err != nil {
+		return nil, err
+	}
+	return r.judge(k).Check(r.modules(donors)), nil
+}
+
 // modules reads donors, each file once for all kernels and plans.
 func (r *Root) modules(donors []*Donor) []*loader.Module {
 	var paths []string
@@ -322,8 +332,8 @@ func (c *choice) refusedOutcome(e *entry, d *Donor, kind loader.Kind, reason str
 	return &Outcome{Decision: Refused, Kernel: c.k.Release, Name: e.name, Donor: d, Verdict: v.Finished(), Reason: reason, Final: true}
 }
 
-// reason is a verdict's findings in a line.
-func reason(v *loader.Verdict) string {
+// Reason is a verdict's findings in a line.
+func Reason(v *loader.Verdict) string {
 	if v == nil {
 		return "the file cannot be read"
 	}

@@ -96,7 +96,7 @@ func (c *choice) why(e *entry, d *Donor) string {
 	if v := c.tried[d]; v != nil && v.Loads && loads(v) {
 		return c.groupReason(e)
 	}
-	return reason(c.tried[d])
+	return Reason(c.tried[d])
 }
 
 func (c *choice) groupReason(e *entry) string {
