@@ -205,26 +205,6 @@ type Result struct {
 	Recovery *txn.Recovery // of a transaction that was interrupted before; nil for none
 }
 
-// Apply plans a request and does it, under the lock: what an interrupted
-// transaction left is brought to an end first. On an error the root is as it
-// was; the plan is returned as far as it was made.
-func (n *Node) Apply(ctx context.Context, req Request) (*Result, error) {
-	res := &Result{}
-	release, err := n.store.Lock(ctx)
-	if err != nil {
-		return res, err
-	}
-	defer release()
-	if res.Recovery, err = n.store.Recover(ctx); err != nil {
-		return res, fmt.Errorf("recover: %w", err)
-	}
-	if res.Plan, err = n.Plan(req); err != nil {
-		return res, err
-	}
-	res.Record, err = n.store.Run(ctx, txn.Plan{Name: req.Name, Steps: res.Plan.Steps})
-	return res, err
-}
-
 // Pending reports whether an interrupted transaction is to be taken back or
 // finished first, which Apply does and a dry run cannot show.
 func (n *Node) Pending() (bool, error) { return n.store.Pending() }
