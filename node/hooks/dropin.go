@@ -30,6 +30,9 @@ const (
 	dpkgDiversions    = "/var/lib/dpkg/diversions"
 )
 
+// alternativeOf is the link that leads to the chosen alternative of a path.
+func alternativeOf(p string) string { return path.Join(alternativesLinks, path.Base(p)) }
+
 // installDropIn does what must be done before a drop-in's link can be made,
 // and reports whether that is all.
 func (p *planner) installDropIn(h Hook) (done bool, err error) {
@@ -37,7 +40,7 @@ func (p *planner) installDropIn(h Hook) (done bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	if there && at.Target == path.Join(alternativesLinks, path.Base(h.Path)) {
+	if there && at.Target == alternativeOf(h.Path) {
 		return p.joinAlternatives(h)
 	}
 	if err := p.divert(h.Path); err != nil {
@@ -145,6 +148,7 @@ func (p *planner) divert(name string) error {
 			return nil
 		}
 		text, mode, err = nil, 0o644, nil
+		p.manifest.Made = append(p.manifest.Made, dpkgDiversions)
 	}
 	if err != nil {
 		return err
@@ -177,6 +181,11 @@ func (p *planner) undivert(name string) error {
 	}
 	ours := name + "\n" + name + asideSuffix + "\n:\n"
 	rest := strings.Replace("\n"+string(text), "\n"+ours, "\n", 1)[1:]
+	if made := slices.Index(p.manifest.Made, dpkgDiversions); made >= 0 && rest == "" {
+		p.manifest.Made = slices.Delete(p.manifest.Made, made, made+1)
+		p.step(txn.Step{Op: txn.Remove, Path: dpkgDiversions})
+		return nil
+	}
 	p.step(txn.Step{Op: txn.Write, Path: dpkgDiversions, Data: []byte(rest), Mode: mode, Reason: "dpkg: " + name + " is diverted no more"})
 	return nil
 }
@@ -268,7 +277,7 @@ func (p *planner) joinAlternatives(h Hook) (bool, error) {
 	if err != nil || a == nil {
 		return false, err
 	}
-	p.record(Entry{Name: h.Name, Path: h.Path, Target: path.Join(alternativesLinks, path.Base(h.Path))})
+	p.record(Entry{Name: h.Name, Path: h.Path, Target: alternativeOf(h.Path)})
 	if slices.ContainsFunc(a.choices, func(c choice) bool { return c.path == p.Program }) {
 		return true, nil
 	}
@@ -304,7 +313,7 @@ func (p *planner) writeAlternatives(hook, name string, a *alternatives, end, bes
 		return err
 	}
 	p.step(txn.Step{Op: txn.Write, Path: name, Data: []byte(a.text() + end), Mode: mode, Reason: "alternatives of " + a.link})
-	link := path.Join(alternativesLinks, path.Base(a.link))
+	link := alternativeOf(a.link)
 	if a.mode != "auto" {
 		p.note(hook, a.link, "the alternative was chosen by hand: left as it is")
 		return nil

@@ -447,9 +447,10 @@ func TestOracleDivert(t *testing.T) {
 // TestOracleAlternatives lets Debian's update-alternatives, whose files have
 // the form of Red Hat's, read what was written.
 func TestOracleAlternatives(t *testing.T) {
-	dir, _ := installed(t, alternatives)
+	// Debian's ends the file with an empty line and wants one.
+	dir, _ := installed(t, strings.Replace(alternatives, `kmod\n10`, `kmod\n10\n`, 1))
 	query := func() string {
-		return output(t, tool(t, "update-alternatives"), "--root", dir, "--admindir", "/var/lib/alternatives", "--log", "/dev/null", "--query", "weak-modules")
+		return output(t, tool(t, "update-alternatives"), "--root", dir, "--admindir", filepath.Join(dir, "var/lib/alternatives"), "--log", "/dev/null", "--query", "weak-modules")
 	}
 	// The alternatives must be there for it.
 	for _, name := range []string{"usr/bin/modkeep", "usr/sbin/weak-modules.kmod"} {

@@ -32,6 +32,8 @@ type Manifest struct {
 	Aside []Aside `json:"aside"`
 	// Diversions are paths that dpkg was told of.
 	Diversions []string `json:"diversions"`
+	// Made are files of the package manager's that were not there before.
+	Made []string `json:"made"`
 	// Alternatives are paths that are ours through alternatives(8).
 	Alternatives []string `json:"alternatives"`
 }
@@ -77,7 +79,7 @@ func parseManifest(text []byte) (*Manifest, error) {
 	if m.Version != manifestVersion {
 		return nil, fmt.Errorf("%s: version %d, this modkeep knows %d", ManifestPath, m.Version, manifestVersion)
 	}
-	paths := slices.Concat(m.Dirs, m.StateDirs, m.Diversions, m.Alternatives)
+	paths := slices.Concat(m.Dirs, m.StateDirs, m.Diversions, m.Made, m.Alternatives)
 	for _, a := range m.Aside {
 		paths = append(paths, a.Path, a.To)
 	}

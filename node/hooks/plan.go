@@ -328,7 +328,7 @@ func (s *System) state(h Hook, recorded *Entry) (State, error) {
 		return NotInstalled, nil
 	case recorded == nil:
 		return InTheWay, nil
-	case at.same(entryOf(h)):
+	case at.same(entryOf(h)), h.dropIn && at.same(*recorded) && at.Target == alternativeOf(h.Path):
 		return Installed, nil
 	case at.same(*recorded):
 		return Outdated, nil
