@@ -268,7 +268,7 @@ func (t *transaction) putImages() error {
 			t.store.after(i, "image renamed")
 		}
 	}
-	return errors.Join(append(errs, t.syncDirs())...)
+	return errors.Join(append(errs, t.syncDirs(true))...)
 }
 
 // inPlace says whether what stands at a step's path is what it produced.

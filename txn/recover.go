@@ -102,7 +102,7 @@ func (s *Store) takeBack(ctx context.Context, o opened) (*Recovery, error) {
 		}
 	}
 	t := &transaction{journal: o.journal, store: s}
-	if err := t.syncDirs(); err != nil {
+	if err := t.syncDirs(true); err != nil {
 		return r, err
 	}
 	if err := removed(s.stateFile(journalName)); err != nil {

@@ -141,7 +141,7 @@ func (t *transaction) carryOut(ctx context.Context) error {
 			return &StepError{Index: i, Step: e.Step, Err: err}
 		}
 	}
-	if err := t.syncDirs(); err != nil {
+	if err := t.syncDirs(false); err != nil {
 		return err
 	}
 	if t.tailed {
@@ -346,16 +346,27 @@ func owned(name string, img image) error {
 	return cause(os.Lchown(name, img.UID, img.GID))
 }
 
-// syncDirs brings every directory that the steps changed to the disk.
-func (t *transaction) syncDirs() error {
+// syncDirs brings every directory that the steps changed to the disk. Before
+// the mark, one that is gone though no step removed it is an error.
+func (t *transaction) syncDirs(marked bool) error {
 	for _, dir := range t.dirs() {
-		name := t.store.machine(dir)
-		if err := syncDir(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		err := syncDir(t.store.machine(dir))
+		if errors.Is(err, fs.ErrNotExist) && (marked || t.removes(dir)) {
+			continue
+		}
+		if err != nil {
 			return fmt.Errorf("%s: %w", dir, cause(err))
 		}
 		t.store.after(-1, "directory synced")
 	}
 	return nil
+}
+
+// removes says whether the steps remove a directory.
+func (j *journal) removes(dir string) bool {
+	return slices.ContainsFunc(j.paths, func(t touched) bool {
+		return t.Real == dir && t.States[len(t.States)-1].Kind == kindAbsent
+	})
 }
 
 // dirs are the directories in which steps change names, inside the root.

@@ -93,9 +93,10 @@ func kernelTree(t testing.TB) string {
 	return root
 }
 
-// indexText is an index file that can be seen to be whole.
+// indexText is an index file that can be seen to be whole; it is the longer the
+// longer what is.
 func indexText(name, what string) string {
-	return fmt.Sprintf("# %s %s\n%send\n", name, what, strings.Repeat(what+"\n", 50))
+	return fmt.Sprintf("# %s %s\n%send\n", name, what, strings.Repeat(what+"\n", 20*len(what)))
 }
 
 var (
