@@ -107,6 +107,11 @@ what puts it right.` + exitStatus(
 		newSymbolsCommand(),
 		newKernelsCommand(),
 		newDiagnoseCommand(),
+		newLinkCommand(),
+		newUnlinkCommand(),
+		newStatusCommand(),
+		newFsckCommand(),
+		newGateCommand(),
 		newVersionCommand(),
 	)
 	return root
