@@ -213,6 +213,25 @@ func Write(dir, text string) (*Root, error) {
 	return r, r.Write(dir)
 }
 
+// Put writes one module more, given as a line, into the tree of a kernel of
+// the root: as a package does that is installed later. The kernel's lists and
+// exports stay what they are.
+func (r *Root) Put(dir, release, line string) error {
+	i := slices.IndexFunc(r.Kernels, func(k *Kernel) bool { return k.Release == release })
+	if i < 0 {
+		return fmt.Errorf("kernel %s is not in the root", release)
+	}
+	m, err := ParseModule(line, r.Kernels[i].Build)
+	if err != nil {
+		return err
+	}
+	data, err := m.File()
+	if err != nil {
+		return err
+	}
+	return put(dir, path.Join("lib/modules", release), []entry{{path: m.Path, data: data}})
+}
+
 // write writes one kernel into the root dir.
 func (k *Kernel) write(dir string) error {
 	var files []entry
@@ -375,5 +394,8 @@ func putOne(name string, e entry) error {
 	if e.isLink {
 		return os.Symlink(e.link, name)
 	}
-	return os.WriteFile(name, e.data, fs.FileMode(0o644))
+	if err := os.WriteFile(name+".new", e.data, fs.FileMode(0o644)); err != nil {
+		return err
+	}
+	return os.Rename(name+".new", name) // as packages do: who has it open keeps the old one
 }
