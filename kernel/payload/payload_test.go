@@ -136,7 +136,7 @@ func contents(t *testing.T) map[string][]byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	code = code[1_000_000:3_000_000]
+	code = code[1_000_000:1_800_000]
 	large := bytes.Join([][]byte{code, noise, make([]byte, 9<<20), noise, code}, nil)
 	return map[string][]byte{"byte": {'x'}, "noise": noise, "code": code, "large": large}
 }
