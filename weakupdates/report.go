@@ -18,15 +18,24 @@ func (c *choice) report(p *Plan, l *request) {
 		for i := range list {
 			o := &list[i]
 			o.Listed = slices.Contains(l.names, name)
-			if (o.Decision == Linked || o.Decision == Kept) && o.Verdict != nil && slices.Contains(o.Verdict.Taints, "E") {
+			if o.Decision == Linked && o.Verdict != nil && slices.Contains(o.Verdict.Taints, "E") {
 				unsigned = append(unsigned, name)
 			}
 		}
 		p.Outcomes = append(p.Outcomes, list...)
 	}
 	if len(unsigned) > 0 && c.k.SigPolicy().LockdownLSM {
-		p.note("kernel %s refuses what is not signed for it once it is locked down (Secure Boot): %s", c.k.Release, strings.Join(unsigned, " "))
+		p.note("kernel %s refuses what is not signed for it once it is locked down (Secure Boot): %s", c.k.Release, someOf(unsigned))
 	}
+}
+
+// someOf lists the first few of many names.
+func someOf(names []string) string {
+	const most = 4
+	if n := len(names) - most; n > 1 {
+		return fmt.Sprintf("%s and %d more", strings.Join(names[:most], " "), n)
+	}
+	return strings.Join(names, " ")
 }
 
 // judgeRefused gives the names without a build the verdict of their best one
@@ -72,7 +81,7 @@ func (c *choice) outcomes(e *entry, l *request) []Outcome {
 		}
 		o := base
 		o.Decision, o.Donor, o.Verdict = Refused, d, c.tried[d]
-		o.Reason, o.Final = c.why(e, d), chosen == nil
+		o.Reason, o.Final = c.why(e, d), chosen == nil && len(list) == 0
 		list = append(list, o)
 	}
 	switch {
