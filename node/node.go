@@ -89,6 +89,8 @@ type Request struct {
 	Name string // what the history calls it
 	// NoInitramfs leaves images as they are.
 	NoInitramfs bool
+	// DeferInitramfs decides about images and makes none.
+	DeferInitramfs bool
 	// NoDepmod leaves index files as they are.
 	NoDepmod bool
 }
@@ -104,12 +106,13 @@ type Plan struct {
 	Without []State
 }
 
-// ImageDecision says whether a kernel's initramfs is made anew.
-type ImageDecision struct {
-	Kernel  string
-	Path    string // inside the root; "" where there is none
-	Rebuild bool
-	Reason  string
+func newPlan() *Plan { return &Plan{Plan: &weakupdates.Plan{}} }
+
+// note adds what the user should know, once.
+func (p *Plan) note(format string, args ...any) {
+	if text := fmt.Sprintf(format, args...); !slices.Contains(p.Notes, text) {
+		p.Notes = append(p.Notes, text)
+	}
 }
 
 // Plan returns what a request comes to. It changes nothing.

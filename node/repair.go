@@ -3,7 +3,6 @@ package node
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"modkeep/txn"
 )
@@ -20,7 +19,7 @@ func (n *Node) Repair(kernels []string) (*Plan, error) {
 	if kernels == nil {
 		targets = r.Targets()
 	}
-	whole := &Plan{}
+	whole := newPlan()
 	for _, krel := range targets {
 		p, err := n.plan(r, Request{Request: n.repairs(r, krel)})
 		if err != nil {
@@ -46,18 +45,12 @@ func (n *Node) Repair(kernels []string) (*Plan, error) {
 
 // join adds another kernel's plan.
 func (p *Plan) join(q *Plan) {
-	if p.Plan == nil {
-		p.Plan = q.Plan
-	} else {
-		p.Plan.Steps = append(p.Plan.Steps, q.Plan.Steps...)
-		p.Changes = append(p.Changes, q.Changes...)
-		p.Outcomes = append(p.Outcomes, q.Outcomes...)
-		p.Unreadable = append(p.Unreadable, q.Unreadable...)
-		for _, text := range q.Notes {
-			if !slices.Contains(p.Notes, text) {
-				p.Notes = append(p.Notes, text)
-			}
-		}
+	p.Plan.Steps = append(p.Plan.Steps, q.Plan.Steps...)
+	p.Changes = append(p.Changes, q.Changes...)
+	p.Outcomes = append(p.Outcomes, q.Outcomes...)
+	p.Unreadable = append(p.Unreadable, q.Unreadable...)
+	for _, text := range q.Notes {
+		p.note("%s", text)
 	}
 	p.Steps = append(p.Steps, q.Steps...)
 	p.Images = append(p.Images, q.Images...)
