@@ -94,13 +94,13 @@ func (t *transaction) rewriteIndex(ctx context.Context, i int, e *entry) error {
 	return t.end(i, ended{Index: files})
 }
 
-// keepRoom takes as much of the disk as the largest index file needs, so that
-// the old files can be put back one after another even if the command filled
-// the disk.
+// keepRoom takes as much of the disk as the old index files need, so that they
+// can be put back even if the command, or anybody, filled the disk.
 func (t *transaction) keepRoom(name string, files []indexFile) error {
+	const block = 4096
 	var size int64
 	for _, f := range files {
-		size = max(size, f.Image.Size)
+		size += (f.Image.Size + block - 1) / block * block
 	}
 	if size == 0 {
 		return nil
@@ -160,12 +160,21 @@ func (t *transaction) fromHistory(i int, e *entry, dir string) error {
 	return fmt.Errorf("transaction %d has no backups of it", e.Backup)
 }
 
-// putIndex makes the index files of dir those that are kept in o, each by a
-// rename, and removes what matches globs and is not among them.
+// putIndex removes what matches globs and is not among files, which also gives
+// back room, and then makes the index files of dir those that are kept in o,
+// each by a rename.
 func (s *Store) putIndex(i int, o opened, files []indexFile, dir string, globs []string, prefix string) error {
 	names, err := indexNames(dir, append(leftovers(globs), globs...))
 	if err != nil {
 		return err
+	}
+	for _, name := range names {
+		if slices.ContainsFunc(files, func(f indexFile) bool { return f.Name == name }) {
+			continue
+		}
+		if err := s.removePath(i, filepath.Join(dir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("%s: %w", name, err)
+		}
 	}
 	for n, f := range files {
 		full := filepath.Join(dir, f.Name)
@@ -183,14 +192,6 @@ func (s *Store) putIndex(i int, o opened, files []indexFile, dir string, globs [
 		temporary := filepath.Join(dir, fmt.Sprintf("%s%d.index%d", prefix, i, n))
 		if err := errors.Join(removed(temporary), s.change(i, full, temporary, f.Image, content)); err != nil {
 			return fmt.Errorf("%s: %w", f.Name, err)
-		}
-	}
-	for _, name := range names {
-		if slices.ContainsFunc(files, func(f indexFile) bool { return f.Name == name }) {
-			continue
-		}
-		if err := s.removePath(i, filepath.Join(dir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("%s: %w", name, err)
 		}
 	}
 	return nil

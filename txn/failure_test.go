@@ -353,7 +353,7 @@ func TestLimits(t *testing.T) {
 	s := open(t, root, nil)
 	defer locked(t, s)()
 	many := make([]Step, maxSteps+1)
-	if _, err := s.Run(t.Context(), Plan{Steps: many}); err == nil || !strings.Contains(err.Error(), "at most 50000") {
+	if _, err := s.Run(t.Context(), Plan{Steps: many}); err == nil || !strings.Contains(err.Error(), "at most 40000") {
 		t.Errorf("too many steps: %v", err)
 	}
 	big := Plan{Name: strings.Repeat("x", maxPayload), Steps: []Step{{Op: Mkdir, Path: "/x"}}}
@@ -577,5 +577,64 @@ func wantDamaged(t *testing.T, root, name string, data []byte, what string) {
 	var damaged *DamagedError
 	if !errors.As(err, &damaged) || damaged.File != name || !strings.Contains(err.Error(), name+": offset 0x") {
 		t.Fatalf("%s: error %v, want one that names file and offset", what, err)
+	}
+}
+
+// TestDiskFilledByCommand has a command fill the disk and fail: the old index
+// files are put back from the room that was kept for them.
+func TestDiskFilledByCommand(t *testing.T) {
+	root := mounted(t, "size=2m")
+	copyTree(t, freshTree(t), root)
+	s := open(t, root, nil)
+	s.opts.Run = func(context.Context, Step, []string) error {
+		for _, name := range indexFiles {
+			if err := os.WriteFile(filepath.Join(root, k, name), nil, 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		fill(t, root, 0)
+		return syscall.ENOSPC
+	}
+	before := dump(t, root)
+	defer locked(t, s)()
+	_, err := s.Run(t.Context(), Plan{Steps: wholePlan().Steps[10:]})
+	var failed *StepError
+	if !errors.As(err, &failed) || !failed.Restored {
+		t.Errorf("error %v, want a step that failed and all restored", err)
+	}
+	got := dump(t, root)
+	delete(got, "/filler")
+	if diff := cmp.Diff(before, got); diff != "" {
+		t.Errorf("changed (-before +got):\n%s", diff)
+	}
+}
+
+func TestResolve(t *testing.T) {
+	root := t.TempDir()
+	files(t, root, map[string]string{
+		"/usr/lib/modules/": "", "/lib": "-> usr/lib", "/a/abs": "-> /usr/lib", "/a/rel": "-> ../usr/lib",
+		"/a/out": "-> ../../../../usr", "/a/chain": "-> abs/modules", "/loop": "-> loop", "/a/dots": "-> ./../a/./rel",
+		"/file": "",
+	})
+	tests := []struct{ path, want string }{
+		{"/lib/modules/x", "/usr/lib/modules/x"},
+		{"/a/abs/x", "/usr/lib/x"},
+		{"/a/rel/modules/x", "/usr/lib/modules/x"},
+		{"/a/out/x", "/usr/x"},
+		{"/a/chain/x", "/usr/lib/modules/x"},
+		{"/a/dots/x", "/usr/lib/x"},
+		{"/a/abs", "/a/abs"},
+		{"/none/of/these", "/none/of/these"},
+		{"/loop/x", "too many levels of symbolic links"},
+		{"/file/x/y", "not a directory"},
+	}
+	for _, test := range tests {
+		got, err := newResolver(root).real(test.path)
+		if err != nil {
+			got = err.Error()
+		}
+		if got != test.want && !strings.HasSuffix(got, test.want) {
+			t.Errorf("%s: %s, want %s", test.path, got, test.want)
+		}
 	}
 }

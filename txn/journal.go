@@ -42,11 +42,12 @@ const (
 
 // Limits of a journal; a plan beyond them is refused.
 const (
-	maxSteps   = 50_000
+	maxSteps   = 40_000
 	maxWords   = 1_000     // words of a command, patterns of a step
 	maxIndexes = 1_000     // files that one depmod step may rewrite
+	maxParts   = 100_000   // words, index files and states of all frames
 	maxPayload = 256 << 10 // bytes of JSON in one frame
-	maxHead    = 24 << 20  // bytes of JSON before ready
+	maxJSON    = 16 << 20  // bytes of JSON in all frames
 	maxBlob    = 1 << 30   // bytes of a file that is kept
 )
 
@@ -100,6 +101,30 @@ type ended struct {
 	Produced *image      `json:"produced,omitempty"` // initramfs
 }
 
+// volume is how much JSON a journal holds so far.
+type volume struct{ bytes, parts int }
+
+func (v *volume) add(bytes, parts int) error {
+	v.bytes, v.parts = v.bytes+bytes, v.parts+parts
+	if v.bytes > maxJSON || v.parts > maxParts {
+		return fmt.Errorf("%d bytes with %d parts of JSON are more than a journal holds", v.bytes, v.parts)
+	}
+	return nil
+}
+
+// parts counts what a payload holds of what there may be many.
+func parts(payload any) int {
+	switch v := payload.(type) {
+	case touched:
+		return len(v.States)
+	case entry:
+		return len(v.Argv) + len(v.Globs) + len(v.Index)
+	case ended:
+		return len(v.Index)
+	}
+	return 0
+}
+
 // journal is what the journal's frames say.
 type journal struct {
 	head
@@ -119,7 +144,7 @@ type journalWriter struct {
 	file   *os.File
 	w      *bufio.Writer
 	offset int64
-	head   int64 // bytes of JSON so far
+	total  volume
 	blobs  []blob
 }
 
@@ -159,9 +184,8 @@ func (w *journalWriter) record(kind string, v any) error {
 	if err != nil {
 		return err
 	}
-	w.head += int64(len(text))
-	if len(text) > maxPayload || w.head > maxHead {
-		return fmt.Errorf("%s of %d bytes: the plan is too large", kind, len(text))
+	if err := w.total.add(len(text), parts(v)); err != nil || len(text) > maxPayload {
+		return fmt.Errorf("the plan is too large: %s of %d bytes", kind, len(text))
 	}
 	return w.frame(kind, bytes.NewReader(text), int64(len(text)))
 }

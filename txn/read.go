@@ -19,10 +19,11 @@ type journalReader struct {
 	buf    *bufio.Reader
 	size   int64
 	offset int64
+	total  volume
 }
 
 func newJournalReader(r io.ReaderAt, size int64) *journalReader {
-	return &journalReader{r, bufio.NewReaderSize(io.NewSectionReader(r, 0, size), 32<<10), size, 0}
+	return &journalReader{r, bufio.NewReaderSize(io.NewSectionReader(r, 0, size), 32<<10), size, 0, volume{}}
 }
 
 // line reads one short line without its end.
@@ -103,16 +104,14 @@ func readJournal(r io.ReaderAt, size int64) (*journal, error) {
 
 // readHead reads the frames to ready.
 func (j *journal) readHead(jr *journalReader) error {
-	total, heads := 0, 0
+	heads := 0
 	for {
 		start := jr.offset
 		kind, payload, place, err := jr.frame()
 		if err != nil {
 			return err
 		}
-		if total += len(payload); total > maxHead {
-			return fmt.Errorf("offset 0x%x: more than %d bytes of steps", start, maxHead)
-		}
+		more := 0
 		switch kind {
 		case frameReady:
 			if heads != 1 {
@@ -127,14 +126,17 @@ func (j *journal) readHead(jr *journalReader) error {
 		case framePath:
 			var t touched
 			err = json.Unmarshal(payload, &t)
-			j.paths = append(j.paths, t)
+			j.paths, more = append(j.paths, t), parts(t)
 		case frameStep:
 			var e entry
 			err = json.Unmarshal(payload, &e)
 			e.Command, e.Files, e.From = e.Argv, e.Globs, e.Backup
-			j.steps = append(j.steps, e)
+			j.steps, more = append(j.steps, e), parts(e)
 		default:
 			err = fmt.Errorf("unknown before ready")
+		}
+		if err == nil {
+			err = jr.total.add(len(payload), more)
 		}
 		if err == nil && max(len(j.blobs), len(j.paths), len(j.steps)) > maxSteps {
 			err = fmt.Errorf("more than %d", maxSteps)
@@ -162,6 +164,9 @@ func (j *journal) readTail(jr *journalReader) error {
 		err = json.Unmarshal(payload, &e)
 	default:
 		err = fmt.Errorf("unknown after ready")
+	}
+	if err == nil {
+		err = jr.total.add(len(payload), parts(e))
 	}
 	if err == nil && (e.Step < 0 || e.Step >= len(j.steps) || j.steps[e.Step].Touched >= 0) {
 		err = fmt.Errorf("step %d: no such command", e.Step)
