@@ -122,7 +122,7 @@ func (n *Node) ownStates(r *weakupdates.Root, krel string) ([]State, error) {
 
 func (n *Node) rule(d *weakupdates.Donor) policy.Rule {
 	pkg := ""
-	if n.options.Package != nil {
+	if n.options.Package != nil && n.Policy.AsksPackages() {
 		pkg = n.options.Package(d.Path)
 	}
 	return n.Policy.For(d.Name, d.Rel, pkg)

@@ -200,6 +200,14 @@ func decide[T any](value *T, decided *bool, set *T) bool {
 	return true
 }
 
+// AsksPackages reports whether anything in the policy depends on which package
+// owns a module's file.
+func (p *Policy) AsksPackages() bool {
+	return p.Defaults.Atomic || slices.ContainsFunc(p.Modules, func(e Entry) bool {
+		return e.Package != "" || e.Atomic != nil && *e.Atomic
+	})
+}
+
 // Group returns the first group that a module belongs to and the globs of all
 // its members; "" and nil where it is in none.
 func (p *Policy) Group(module string) (name string, members []string) {

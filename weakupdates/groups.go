@@ -53,23 +53,10 @@ func (r *Root) group(d *Donor) string {
 
 // pkg returns the package that owns a donor's file, where the policy asks.
 func (r *Root) pkg(d *Donor) string {
-	if r.options.Package == nil || !r.asksPackages() {
+	if r.options.Package == nil || !r.Policy.AsksPackages() {
 		return ""
 	}
 	return r.options.Package(d.Path)
-}
-
-func (r *Root) asksPackages() bool {
-	p := r.Policy
-	if p.Defaults.Atomic {
-		return true
-	}
-	for i := range p.Modules {
-		if e := &p.Modules[i]; e.Package != "" || e.Atomic != nil && *e.Atomic {
-			return true
-		}
-	}
-	return false
 }
 
 // closure returns the names that belong together with the given ones, over the

@@ -52,6 +52,7 @@ func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer
 			status = statusUnknown
 		}
 	}()
+	defer runExitWork()
 	root := commandCalled(filepath.Base(args[0]))
 	root.SetArgs(args[1:])
 	root.SetIn(in)

@@ -6,7 +6,6 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -83,30 +82,6 @@ func commandRunner(errOut io.Writer) func(context.Context, txn.Step, []string) e
 			return fmt.Errorf("%s: %w", strings.Join(argv, " "), err)
 		}
 		return nil
-	}
-}
-
-// packageOwner asks the root's package manager which package owns a file.
-func packageOwner(root string) func(string) string {
-	known := map[string]string{}
-	ask := func(name string, argv ...string) (string, bool) {
-		out, err := exec.Command(name, argv...).Output()
-		return strings.TrimSpace(string(out)), err == nil
-	}
-	return func(p string) string {
-		if owner, ok := known[p]; ok {
-			return owner
-		}
-		owner := ""
-		if _, err := os.Stat(filepath.Join(root, "var/lib/dpkg/status")); err == nil {
-			if out, ok := ask("dpkg-query", "--root", root, "-S", p); ok {
-				owner, _, _ = strings.Cut(out, ":")
-			}
-		} else if out, ok := ask("rpm", "--root", root, "-qf", "--qf", "%{NAME}\n", p); ok {
-			owner, _, _ = strings.Cut(out, "\n")
-		}
-		known[p] = owner
-		return owner
 	}
 }
 
