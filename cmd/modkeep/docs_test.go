@@ -154,7 +154,7 @@ func TestHelp(t *testing.T) {
 			if !strings.Contains(cmd.Long, "\nExit status:\n") {
 				t.Error("long help without exit status")
 			}
-			if cmd.HasParent() && !strings.Contains(cmd.Example, "modkeep "+cmd.Name()) {
+			if cmd.HasParent() && !strings.Contains(cmd.Example, cmd.CommandPath()) {
 				t.Error("help without an example")
 			}
 			for line := range strings.Lines(cmd.Long + "\n" + cmd.Example) {

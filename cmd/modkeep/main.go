@@ -113,6 +113,7 @@ what puts it right.` + exitStatus(
 		newStatusCommand(),
 		newFsckCommand(),
 		newGateCommand(),
+		newHooksCommand(),
 		newVersionCommand(),
 	)
 	return root

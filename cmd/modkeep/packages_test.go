@@ -1,0 +1,413 @@
+package main
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"modkeep/internal/kerneltest/made"
+)
+
+// The tests of this file run real package managers on real packages, in a root
+// that has nothing but a shell, depmod and modkeep.
+
+// bareRoot is a root that packages are installed into.
+type bareRoot struct {
+	t     *testing.T
+	dir   string
+	build string // where packages are made
+}
+
+// builtModkeep is modkeep as it is shipped, built once for all tests.
+var builtModkeep = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "modkeep-test-")
+	if err != nil {
+		return "", err
+	}
+	name := filepath.Join(dir, "modkeep")
+	build := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", name, ".")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	out, err := build.CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("go build: %w\n%s", err, out)
+	}
+	return name, nil
+})
+
+// newBareRoot makes a root; what is not on this machine and needed by name is
+// a reason to skip. text is of made's form.
+func newBareRoot(t *testing.T, text string, tools ...string) *bareRoot {
+	t.Helper()
+	for _, name := range append([]string{"busybox", "depmod", "ldd", "chroot", "cp"}, tools...) {
+		needTool(t, name)
+	}
+	if os.Getuid() != 0 {
+		unavailable(t, "chroot(2) is for root")
+	}
+	r := &bareRoot{t, t.TempDir(), t.TempDir()}
+	if _, err := made.Write(r.dir, text); err != nil {
+		t.Fatal(err)
+	}
+	for _, dir := range []string{"usr/bin", "usr/sbin", "usr/lib64", "tmp", "run", "dev", "var/lib/rpm", "var/tmp", "root"} {
+		r.must(os.MkdirAll(filepath.Join(r.dir, dir), 0o755))
+	}
+	for _, name := range []string{"bin", "sbin", "lib64"} {
+		r.must(os.Symlink("usr/"+name, filepath.Join(r.dir, name)))
+	}
+	r.must(os.WriteFile(filepath.Join(r.dir, "dev/null"), nil, 0o666))
+	modkeep, err := builtModkeep()
+	r.must(err)
+	r.copy(modkeep, "usr/bin/modkeep")
+	r.copyProgram("busybox")
+	for _, applet := range []string{"sh", "find", "cat", "rm", "mkdir", "rmdir", "grep", "ls", "test", "true", "sort", "sed", "touch", "mv", "ln"} {
+		r.must(os.Symlink("busybox", filepath.Join(r.dir, "usr/bin", applet)))
+	}
+	r.copyProgram("depmod")
+	t.Cleanup(func() { exec.Command("chmod", "-R", "u+w", r.dir).Run() })
+	return r
+}
+
+// needTool skips a test, or fails it where nothing may be skipped, for want
+// of a program.
+func needTool(t *testing.T, name string) {
+	t.Helper()
+	if _, err := exec.LookPath(name); err != nil {
+		unavailable(t, name+" is not there")
+	}
+}
+
+func unavailable(t *testing.T, why string) {
+	t.Helper()
+	if os.Getenv("MODKEEP_ORACLES") == "required" {
+		t.Fatal(why)
+	}
+	t.Skip("SKIPPED: " + why)
+}
+
+func (r *bareRoot) must(err error) {
+	r.t.Helper()
+	if err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+// path is where something inside the root is on this machine.
+func (r *bareRoot) path(inside string) string { return filepath.Join(r.dir, inside) }
+
+func (r *bareRoot) copy(from, to string) {
+	r.t.Helper()
+	if _, err := os.Lstat(r.path(to)); err == nil {
+		return
+	}
+	r.must(os.MkdirAll(filepath.Dir(r.path(to)), 0o755))
+	r.must(copyFile(from, r.path(to)))
+	r.must(os.Chmod(r.path(to), 0o755))
+}
+
+// copyProgram puts a program of this machine into the root, with the
+// libraries it needs.
+func (r *bareRoot) copyProgram(name string) {
+	r.t.Helper()
+	file, err := exec.LookPath(name)
+	r.must(err)
+	r.copyLinked(file)
+}
+
+var libraryPath = regexp.MustCompile(`(/\S+) \(0x`)
+
+func (r *bareRoot) copyLinked(file string) {
+	r.t.Helper()
+	real, err := filepath.EvalSymlinks(file)
+	r.must(err)
+	to := file
+	if !strings.HasPrefix(to, "/usr/") {
+		to = "/usr" + to
+	}
+	r.copy(real, to)
+	out, _ := exec.Command("ldd", real).Output() // fails for static programs
+	for _, found := range libraryPath.FindAllStringSubmatch(string(out), -1) {
+		r.copy(found[1], found[1])
+	}
+}
+
+// run runs a program and returns what it printed; that it fails is an error of
+// the test.
+func (r *bareRoot) run(name string, args ...string) string {
+	r.t.Helper()
+	out, err := r.try(name, args...)
+	if err != nil {
+		r.t.Errorf("%s %s: %v\n%s", name, strings.Join(args, " "), err, out)
+	}
+	return out
+}
+
+func (r *bareRoot) try(name string, args ...string) (string, error) {
+	cmd := exec.Command(name, args...)
+	cmd.Env = append(os.Environ(), "LC_ALL=C", "PATH=/usr/sbin:/usr/bin:/sbin:/bin")
+	out, err := cmd.CombinedOutput()
+	return string(out), err
+}
+
+// inside runs a program of the root in the root.
+func (r *bareRoot) inside(args ...string) string {
+	r.t.Helper()
+	return r.run("chroot", append([]string{r.dir}, args...)...)
+}
+
+// state describes what stands below weak-updates of every kernel, and what
+// modules.dep says of modules that are not the kernel's own.
+func (r *bareRoot) state() []string {
+	r.t.Helper()
+	lines := []string{}
+	kernels, err := os.ReadDir(r.path("usr/lib/modules"))
+	r.must(err)
+	for _, k := range kernels {
+		lines = append(lines, r.links(k.Name())...)
+		text, err := os.ReadFile(r.path("usr/lib/modules/" + k.Name() + "/modules.dep"))
+		if err != nil {
+			continue
+		}
+		for line := range strings.Lines(string(text)) {
+			if !strings.HasPrefix(line, "kernel/") {
+				lines = append(lines, k.Name()+" dep "+strings.TrimSpace(line))
+			}
+		}
+		r.indexHolds(k.Name(), string(text))
+	}
+	return lines
+}
+
+func (r *bareRoot) links(krel string) (lines []string) {
+	top := r.path("usr/lib/modules/" + krel + "/weak-updates")
+	filepath.WalkDir(top, func(name string, entry fs.DirEntry, err error) error {
+		if err == nil && !entry.IsDir() {
+			target, _ := os.Readlink(name)
+			lines = append(lines, fmt.Sprintf("%s link %s -> %s", krel, strings.TrimPrefix(name, top+"/"), target))
+			if _, err := os.Stat(r.path(target)); err != nil {
+				r.t.Errorf("link %s dangles: %v", name, err)
+			}
+		}
+		return nil
+	})
+	return lines
+}
+
+// indexHolds compares a kernel's modules.dep with what depmod would write now.
+func (r *bareRoot) indexHolds(krel, have string) {
+	r.t.Helper()
+	out, err := exec.Command("chroot", r.dir, "/usr/sbin/depmod", "-n", krel).Output()
+	r.must(err)
+	want, _, _ := strings.Cut(string(out), "# Aliases")
+	if diff := cmp.Diff(strings.TrimSpace(want), strings.TrimSpace(have)); diff != "" {
+		r.t.Errorf("%s: modules.dep is stale (-want +got):\n%s", krel, diff)
+	}
+}
+
+// expect compares the state with lines; blanks at a line's beginning do not
+// count.
+func (r *bareRoot) expect(step string, want string) {
+	r.t.Helper()
+	lines := []string{}
+	for line := range strings.Lines(want) {
+		if line = strings.TrimSpace(line); line != "" {
+			lines = append(lines, line)
+		}
+	}
+	got := r.state()
+	slices.Sort(lines)
+	slices.Sort(got)
+	if diff := cmp.Diff(lines, got); diff != "" {
+		r.t.Fatalf("after %s (-want +got):\n%s", step, diff)
+	}
+}
+
+// said fails the test where an output is without a line.
+func said(t *testing.T, out, line string) {
+	t.Helper()
+	if !slices.Contains(strings.Split(out, "\n"), line) {
+		t.Errorf("not said: %s\nbut:\n%s", line, out)
+	}
+}
+
+// The kernels of the packages. The second has another CRC for one symbol, and
+// more of the rest.
+const (
+	k1 = "5.14.0-70.el9.x86_64"
+	k2 = "5.14.0-162.el9.x86_64"
+	k3 = "5.14.0-284.el9.x86_64"
+
+	kernelOne = "kernel " + k1 + `
+		vmlinux printk@a kfree@b moved@c
+		kernel/drivers/net/core.ko printk@a +core_do@1
+		dir weak-updates`
+	kernelTwo = "kernel " + k2 + `
+		vmlinux printk@a kfree@b moved@d
+		kernel/drivers/net/core.ko printk@a +core_do@1
+		dir weak-updates`
+	kernelThree = "kernel " + k3 + `
+		vmlinux printk@a kfree@b moved@c
+		kernel/drivers/net/core.ko printk@a +core_do@1
+		dir weak-updates`
+
+	el9 = `merged
+		file /etc/os-release ID="rocky"\nID_LIKE="rhel centos fedora"
+		file /etc/depmod.d/dist.conf search updates extra built-in weak-updates`
+)
+
+// kmod is the text of a package's module, built for the first kernel.
+func kmod(line string) string { return "kernel " + k1 + " bare=yes\n" + line }
+
+// rpmPackage is what an .rpm is made of.
+type rpmPackage struct {
+	name, version string
+	text          string            // the files, as a root
+	scripts       map[string]string // %post and so on
+	header        string            // more lines before %description
+	spec          string            // more lines at the end
+	macros        string            // a file of macros
+}
+
+// payload writes a package's files into a new directory and lists them.
+func (r *bareRoot) payload(text string) (dir string, files []string) {
+	r.t.Helper()
+	dir, err := os.MkdirTemp(r.build, "payload-")
+	r.must(err)
+	if text == "" {
+		return dir, nil
+	}
+	_, err = made.Write(dir, text)
+	r.must(err)
+	r.must(filepath.WalkDir(dir, func(name string, entry fs.DirEntry, err error) error {
+		inside := strings.TrimPrefix(name, dir)
+		switch {
+		case err == nil && !entry.IsDir():
+			files = append(files, inside)
+		case strings.Count(inside, "/") == 3 && text[:6] == "kernel" && !strings.Contains(text, "bare=yes"),
+			strings.Count(inside, "/") > 3 && strings.HasPrefix(inside, "/lib/modules/"):
+			files = append(files, "%dir "+inside)
+		}
+		return err
+	}))
+	return dir, files
+}
+
+// rpm makes an .rpm file.
+func (r *bareRoot) rpm(p rpmPackage) string {
+	r.t.Helper()
+	dir, files := r.payload(p.text)
+	var spec strings.Builder
+	fmt.Fprintf(&spec, "Name: %s\nVersion: %s\nRelease: 1\nSummary: x\nLicense: none\nAutoReqProv: no\n%s\n", p.name, p.version, p.header)
+	fmt.Fprintf(&spec, "%%description\nx\n%%install\nmkdir -p %%{buildroot}\ncp -a %s/. %%{buildroot}/\n%%files\n%%defattr(-,root,root)\n%s\n", dir, strings.Join(files, "\n"))
+	for _, section := range []string{"post", "preun", "postun", "posttrans"} {
+		if text := p.scripts[section]; text != "" {
+			fmt.Fprintf(&spec, "%%%s\n%s\n", section, text)
+		}
+	}
+	spec.WriteString(p.spec)
+	name := filepath.Join(r.build, p.name+"-"+p.version+".spec")
+	r.must(os.WriteFile(name, []byte(spec.String()), 0o644))
+	args := []string{"-bb", "--target", "x86_64-linux", "--define", "_topdir " + r.build + "/rpm", "--define", "__os_install_post %{nil}",
+		"--define", "debug_package %{nil}", "--define", "_build_id_links none", "--define", "_binary_payload w1.gzdio"}
+	if p.macros != "" {
+		args = append(args, "--load", p.macros)
+	}
+	out, err := r.try("rpmbuild", append(args, name)...)
+	if err != nil {
+		r.t.Fatalf("rpmbuild of %s: %v\n%s\n%s", p.name, err, out, spec.String())
+	}
+	return filepath.Join(r.build, "rpm/RPMS/x86_64", p.name+"-"+p.version+"-1.x86_64.rpm")
+}
+
+// kernelRPM is a kernel as Red Hat's specs make it, in what matters here.
+func (r *bareRoot) kernelRPM(krel, text string) string {
+	version, _, _ := strings.Cut(strings.ReplaceAll(krel, "-", "."), ".el9")
+	return r.rpm(rpmPackage{name: "kernel", version: version, text: text, scripts: map[string]string{
+		"post":      "depmod -a " + krel,
+		"preun":     "/usr/sbin/weak-modules --remove-kernel " + krel + " || exit $?",
+		"postun":    "rm -f /lib/modules/" + krel + "/modules.*; rmdir /lib/modules/" + krel + " 2>/dev/null || :",
+		"posttrans": "/usr/sbin/weak-modules --add-kernel " + krel + " || exit $?",
+	}})
+}
+
+// kmodRPM is a package of modules with the scriptlets that kmodtool writes.
+func (r *bareRoot) kmodRPM(name, version, line string) string {
+	dir := "/lib/modules/" + k1 + "/extra/" + name
+	list := "/run/rpm-kmod-" + name + "-modules"
+	return r.rpm(rpmPackage{name: "kmod-" + name, version: version, text: kmod(line), scripts: map[string]string{
+		"post":   "find " + dir + " -name '*.ko' -o -name '*.ko.xz' | /usr/sbin/weak-modules --add-modules",
+		"preun":  "find " + dir + " -name '*.ko' -o -name '*.ko.xz' > " + list,
+		"postun": "[ ! -f " + list + " ] || /usr/sbin/weak-modules --remove-modules < " + list + "\nrm -f " + list,
+	}})
+}
+
+// rpmRun runs rpm on the root. A scriptlet that fails is an error of the test:
+// rpm only warns of it.
+func (r *bareRoot) rpmRun(args ...string) string {
+	r.t.Helper()
+	out := r.run("rpm", append([]string{"--root", r.dir, "--dbpath", "/var/lib/rpm"}, args...)...)
+	if strings.Contains(out, "scriptlet failed") || strings.Contains(out, "error:") {
+		r.t.Fatalf("rpm %s:\n%s", strings.Join(args, " "), out)
+	}
+	return out
+}
+
+// TestRPM takes kernels and modules through what rpm does with them. The
+// scriptlets call /usr/sbin/weak-modules, which is modkeep by hooks install.
+func TestRPM(t *testing.T) {
+	r := newBareRoot(t, el9, "rpm", "rpmbuild")
+	r.inside("/usr/bin/modkeep", "hooks", "install")
+	r.rpmRun("-i", r.rpm(rpmPackage{name: "base", version: "1", header: "Provides: /bin/sh"}))
+	k1rpm, k2rpm, k3rpm := r.kernelRPM(k1, kernelOne), r.kernelRPM(k2, kernelTwo), r.kernelRPM(k3, kernelThree)
+	prov1 := r.kmodRPM("prov", "1", "extra/prov/prov.ko printk@a +prov_do@77")
+	prov2 := r.kmodRPM("prov", "2", "extra/prov/prov.ko printk@a kfree@b +prov_do@77")
+	prov3 := r.kmodRPM("prov", "3", "extra/prov/prov.ko printk@a moved@c +prov_do@77")
+	cons := r.kmodRPM("cons", "1", "extra/cons/cons.ko.xz printk@a prov_do@77 core_do@1")
+
+	const own = `
+		` + k1 + ` dep extra/prov/prov.ko:
+		` + k1 + ` dep extra/cons/cons.ko.xz: kernel/drivers/net/core.ko extra/prov/prov.ko`
+	linked := func(krel string) string {
+		return `
+		` + krel + ` link prov/prov.ko -> /lib/modules/` + k1 + `/extra/prov/prov.ko
+		` + krel + ` link cons/cons.ko.xz -> /lib/modules/` + k1 + `/extra/cons/cons.ko.xz
+		` + krel + ` dep weak-updates/prov/prov.ko:
+		` + krel + ` dep weak-updates/cons/cons.ko.xz: kernel/drivers/net/core.ko weak-updates/prov/prov.ko`
+	}
+	r.rpmRun("-ivh", k1rpm, k2rpm)
+	r.expect("kernels alone", "")
+	r.rpmRun("-ivh", prov1, cons)
+	r.expect("install", own+linked(k2))
+	r.rpmRun("-Uvh", prov2)
+	r.expect("upgrade: %post of the new before %postun of the old", own+linked(k2))
+	r.rpmRun("-Uvh", "--replacepkgs", "--replacefiles", prov2, cons)
+	r.expect("reinstall", own+linked(k2))
+	out := r.rpmRun("-Uvh", prov3)
+	r.expect("upgrade to what the second kernel does not load", own)
+	said(t, out, "Module prov.ko from kernel "+k1+" is not compatible with kernel "+k2+" in symbols: moved")
+	r.rpmRun("-ivh", k3rpm)
+	r.expect("a kernel that loads it", own+linked(k3))
+	r.rpmRun("-Uvh", "--oldpackage", prov1)
+	r.expect("downgrade", own+linked(k2)+linked(k3))
+	r.rpmRun("-e", "kmod-prov")
+	r.expect("erase of the provider", k1+" dep extra/cons/cons.ko.xz: kernel/drivers/net/core.ko")
+	r.rpmRun("-ivh", prov1)
+	r.expect("the provider again", own+linked(k2)+linked(k3))
+	r.rpmRun("-e", "kernel-5.14.0.162")
+	r.expect("erase of a kernel", own+linked(k3))
+	if _, err := os.Stat(r.path("usr/lib/modules/" + k2)); err == nil {
+		t.Errorf("the directory of %s is still there: %s", k2, r.run("find", r.path("usr/lib/modules/"+k2)))
+	}
+	r.rpmRun("-ivh", "--oldpackage", k2rpm)
+	r.expect("the kernel again", own+linked(k2)+linked(k3))
+	r.rpmRun("-e", "kmod-prov", "kmod-cons")
+	r.expect("erase of all", "")
+}
