@@ -114,6 +114,8 @@ what puts it right.` + exitStatus(
 		newFsckCommand(),
 		newGateCommand(),
 		newHooksCommand(),
+		newHistoryCommand(),
+		newUndoCommand(),
 		newVersionCommand(),
 	)
 	return root
