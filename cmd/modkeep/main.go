@@ -66,6 +66,10 @@ func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer
 // tool's name, gets its case here; every other name is modkeep itself.
 func commandCalled(name string) *cobra.Command {
 	switch name {
+	case "weak-modules":
+		return newWeakModulesCommand()
+	case "weak-modules2":
+		return newWeakModules2Command()
 	default:
 		return newRootCommand()
 	}
@@ -113,6 +117,8 @@ what puts it right.` + exitStatus(
 		newStatusCommand(),
 		newFsckCommand(),
 		newGateCommand(),
+		newWeakModulesCommand(),
+		newWeakModules2Command(),
 		newHooksCommand(),
 		newHistoryCommand(),
 		newUndoCommand(),

@@ -26,6 +26,7 @@ func TestScript(t *testing.T) {
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Setup:               setup,
+		Cmds:                scriptCommands,
 	})
 }
 
@@ -92,10 +93,11 @@ func TestPanicIsInternalError(t *testing.T) {
 }
 
 // TestUsageErrors makes sure that a misspelled flag of any
-// verb is a usage error with a hint.
+// verb is a usage error with a hint. Drop-ins, which parse their own flags, keep
+// the errors of the tools they replace.
 func TestUsageErrors(t *testing.T) {
 	for _, verb := range newRootCommand().Commands() {
-		if verb.Hidden || verb.Name() == "completion" {
+		if verb.Hidden || verb.Name() == "completion" || verb.DisableFlagParsing {
 			continue
 		}
 		t.Run(verb.Name(), func(t *testing.T) { testUnknownFlag(t, verb) })

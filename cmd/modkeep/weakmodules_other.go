@@ -1,0 +1,7 @@
+//go:build !linux
+
+package main
+
+import "errors"
+
+func runningKernel() (string, error) { return "", errors.New("this system is not Linux") }
