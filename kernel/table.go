@@ -161,11 +161,11 @@ var packed = []string{".gz", ".xz", ".zst"}
 // packages put it (RHEL, Fedora, SUSE, openEuler), then header packages.
 func (k *Kernel) tablePaths() []string {
 	var paths []string
-	for _, ext := range packed {
+	for _, ext := range append([]string{""}, packed...) {
 		paths = append(paths, k.ModuleDir+"/symvers"+ext)
 	}
 	paths = append(paths, k.ModuleDir+"/Module.symvers")
-	for _, ext := range packed {
+	for _, ext := range append([]string{""}, packed...) {
 		paths = append(paths, "/boot/symvers-"+k.Release+ext)
 	}
 	for _, dir := range k.headerDirs() {

@@ -280,7 +280,7 @@ func (l *load) used(e *export) {
 func (l *load) force(reason string) bool {
 	switch l.target.Force {
 	case No:
-		l.found(Finding{Kind: KindForced, Text: reason + ": the kernel does not force modules in (CONFIG_MODULE_FORCE_LOAD)"})
+		l.found(Finding{Kind: KindForced, Text: reason + ", and the kernel does not force modules in (CONFIG_MODULE_FORCE_LOAD)"})
 		return false
 	case Unknown:
 		l.unknown("CONFIG_MODULE_FORCE_LOAD")

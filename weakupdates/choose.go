@@ -34,6 +34,7 @@ type choice struct {
 	names   []string // of entries, sorted
 	chosen  map[string]*Donor
 	tried   map[*Donor]*loader.Verdict // of those that were refused when last judged
+	foreign map[string][]*Donor        // built for another variant of the kernel
 	parts   map[string]map[string]int  // donor kernel → module name → its dependency group there
 }
 
@@ -264,7 +265,7 @@ func (r *Root) modules(donors []*Donor) []*loader.Module {
 // loads reports whether a link to a module is worth making. What would load by
 // force only, with its versions ignored, is not.
 func loads(v *loader.Verdict) bool {
-	return v != nil && v.Loads && !slices.ContainsFunc(v.Findings, func(f loader.Finding) bool { return f.Kind == loader.KindForced })
+	return v != nil && v.Loads && !slices.Contains(v.Taints, "F")
 }
 
 // weigh takes back overrides that cost more than they give: where a link would
@@ -346,6 +347,9 @@ func Reason(v *loader.Verdict) string {
 		list = append(list[:most], fmt.Sprintf("and %d more", n))
 	}
 	if len(list) == 0 {
+		if slices.Contains(v.Taints, "F") {
+			return "has no versions, the kernel could only force it in"
+		}
 		return v.Errno
 	}
 	return strings.Join(list, "; ")

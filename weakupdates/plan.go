@@ -63,7 +63,7 @@ func (r *Root) wanted(req Request, p *Plan) ([]string, error) {
 // request is a request's modules, looked up.
 type request struct {
 	names  []string          // module names; nil for all
-	donors map[string]*Donor // of AddModules, by path
+	donors map[string]*Donor // of AddModules and Relink, by path
 	order  []string          // the donors' paths, in the request's order
 	gone   map[string]bool   // of RemoveModules: paths that are no longer there
 	kernel map[string]bool   // directories that the modules lie in
@@ -89,7 +89,7 @@ func (r *Root) listed(req Request, p *Plan) *request {
 			}
 			continue
 		}
-		if req.Verb == AddModules {
+		if req.Verb == AddModules || req.Verb == Relink {
 			l.donors[where] = r.donorAt(where, krel)
 			l.order = append(l.order, where)
 		}
@@ -149,7 +149,7 @@ func (r *Root) plan(p *Plan, krel string, l *request) error {
 // each.
 func (c *choice) fill(req Request, l *request, links []Link, files []string) {
 	r := c.r
-	c.parts = map[string]map[string]int{}
+	c.parts, c.foreign = map[string]map[string]int{}, map[string][]*Donor{}
 	byName := map[string][]*Donor{}
 	for _, krel := range slices.Backward(r.releases) {
 		if krel == c.k.Release {
@@ -167,12 +167,16 @@ func (c *choice) fill(req Request, l *request, links []Link, files []string) {
 		}
 		c.parts[krel] = r.groups(list)
 		for _, d := range list {
-			byName[d.Name] = append(byName[d.Name], d)
+			if foreign(d, c.k.Release) {
+				c.foreign[d.Name] = append(c.foreign[d.Name], d)
+			} else {
+				byName[d.Name] = append(byName[d.Name], d)
+			}
 		}
 	}
 	var scope map[string]bool // nil for all
 	switch {
-	case req.Verb == Unlink:
+	case req.Verb == Unlink && l.names != nil:
 		scope = map[string]bool{}
 		for _, name := range l.names {
 			scope[name] = true
@@ -183,6 +187,11 @@ func (c *choice) fill(req Request, l *request, links []Link, files []string) {
 	for name, options := range byName {
 		if scope == nil || scope[name] {
 			c.entry(name).options = options
+		}
+	}
+	for name := range c.foreign {
+		if scope == nil || scope[name] {
+			c.entry(name)
 		}
 	}
 	for i := range links {
@@ -250,14 +259,18 @@ func (c *choice) shut(e *entry, req Request, l *request, files []string) {
 			e.shut.Donor = e.options[0]
 		}
 	}
-	if req.Verb == Unlink && slices.Contains(l.names, e.name) {
+	if req.Verb == Unlink && (l.names == nil || slices.Contains(l.names, e.name)) {
 		out(Removed, "asked for")
 		return
 	}
-	if len(e.options) == 0 {
+	others := c.foreign[e.name]
+	if len(e.options) == 0 && len(others) > 0 && c.r.Policy.For(e.name, others[0].Rel, c.r.pkg(others[0])).Link == policy.LinkForce {
+		e.options = others
+	}
+	if len(e.options) == 0 && len(others) == 0 {
 		return
 	}
-	d := e.options[0]
+	d := slices.Concat(e.options, others)[0]
 	e.rule = c.r.Policy.For(e.name, d.Rel, c.r.pkg(d))
 	e.group = c.r.group(d)
 	if f := c.ownFile(e.name); f != "" {
@@ -276,6 +289,10 @@ func (c *choice) shut(e *entry, req Request, l *request, files []string) {
 	}
 	if b := c.k.Builtin(); b != nil && b.Has(e.name) {
 		e.shut = c.refusedOutcome(e, d, "builtin", fmt.Sprintf("%s is built into %s", e.name, c.k.Release))
+		return
+	}
+	if len(e.options) == 0 {
+		e.shut = c.refusedOutcome(e, d, "flavor", fmt.Sprintf("built for the %s variant of the kernel, this is the %s one", variantName(d.Built()), variantName(c.k.Release)))
 		return
 	}
 	c.mask(e, d)
@@ -347,26 +364,52 @@ func (p *Plan) note(format string, args ...any) {
 	}
 }
 
-// ownKernels marks the kernels that added or removed modules lie in: their
-// index files are to be written anew.
+// ownKernels marks the kernels that the request's modules lie in: their index
+// files are to be written anew. For Relink that is so only where they do not
+// know of the modules yet.
 func (r *Root) ownKernels(p *Plan, l *request) {
-	if v := p.Request.Verb; v != AddModules && v != RemoveModules {
+	v := p.Request.Verb
+	if v != AddModules && v != RemoveModules && v != Relink {
 		return
 	}
 	for _, krel := range sorted(l.kernel) {
 		if !r.targets[krel] {
 			continue
 		}
-		change := p.change(krel)
-		change.Depmod = true
+		var names []string
 		for _, m := range p.Request.Modules {
-			if own, ok := releaseOf(r.inside(m)); ok && own == krel {
-				change.Names = append(change.Names, depmod.ModuleName(m))
+			where := r.inside(m)
+			if own, ok := releaseOf(where); ok && own == krel && (v != Relink || r.stale(krel, where, l.gone[where])) {
+				names = append(names, depmod.ModuleName(m))
 			}
 		}
+		if len(names) == 0 {
+			continue
+		}
+		change := p.change(krel)
+		change.Depmod = true
+		change.Names = append(change.Names, names...)
 		slices.Sort(change.Names)
 		change.Names = slices.Compact(change.Names)
 	}
+}
+
+// stale reports whether a kernel's modules.dep lists a file that is gone, or
+// does not list one that is there.
+func (r *Root) stale(krel, where string, gone bool) bool {
+	if !strings.Contains(where, "/") {
+		return false
+	}
+	dir, err := depmod.ModuleDir(r.Dir, krel)
+	if err != nil {
+		return false
+	}
+	text, err := depmod.ReadFile(r.Dir, dir+"/modules.dep", 64<<20)
+	if err != nil {
+		return true
+	}
+	line := "\n" + strings.TrimPrefix(where, dir+"/") + ":"
+	return strings.Contains("\n"+string(text), line) == gone
 }
 
 // change returns the change of a kernel, made where there is none yet.

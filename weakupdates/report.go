@@ -68,12 +68,15 @@ func (c *choice) outcomes(e *entry, l *request) []Outcome {
 	if e.link != nil {
 		base.Link, base.Target = e.link.Path, e.link.Target
 	}
+	chosen := c.chosen[e.name]
+	if chosen == nil && e.link == nil && l.names != nil && !slices.Contains(l.names, e.name) {
+		return nil // looked at for the sake of those that were asked for
+	}
 	if e.shut != nil {
 		o := *e.shut
 		o.Link, o.Target = base.Link, base.Target
 		return []Outcome{o}
 	}
-	chosen := c.chosen[e.name]
 	var list []Outcome
 	for _, d := range c.triedOf(e.name) {
 		if d == chosen {
@@ -112,7 +115,13 @@ func (c *choice) groupReason(e *entry) string {
 	if e.group == "" {
 		return "refused with what it needs"
 	}
-	return fmt.Sprintf("%s is linked as a whole or not at all, and not all of it loads", e.group)
+	var bad []string
+	for _, name := range c.names {
+		if o := c.entries[name]; o.group == e.group && slices.ContainsFunc(c.triedOf(name), func(d *Donor) bool { return !loads(c.tried[d]) }) {
+			bad = append(bad, name)
+		}
+	}
+	return fmt.Sprintf("%s is linked as a whole or not at all, and not all of it loads: %s", e.group, strings.Join(bad, " "))
 }
 
 // triedOf returns the donors of a name that were judged, newest first.

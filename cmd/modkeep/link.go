@@ -44,14 +44,15 @@ back.` + exitStatus("done, or nothing to do", "a module that the policy requires
 func newUnlinkCommand() *cobra.Command {
 	var opts linkOptions
 	cmd := &cobra.Command{
-		Use:   "unlink MODULE…",
+		Use:   "unlink [MODULE…]",
 		Short: "Remove links to other kernels' modules",
 		Long: `Removes the weak-updates links of modules, and of what needs them, from all
-kernels or one. To keep them from being made again, say link: never in the
+kernels or one; without a module all links of the kernel that --kernel names.
+To keep them from being made again, say link: never in the
 policy.` + exitStatus("done, or nothing to do", "a module that the policy requires is left without, on some kernel", "could not tell, or could not do it; nothing is changed"),
 		Args: func(cmd *cobra.Command, args []string) error {
-			if len(args) == 0 {
-				return usageErrorf(cmd, "no module named")
+			if len(args) == 0 && opts.kernel == "" {
+				return usageErrorf(cmd, "no module named, and no --kernel to take all links from")
 			}
 			return nil
 		},

@@ -1,0 +1,39 @@
+package weakupdates
+
+import (
+	"slices"
+	"strings"
+
+	"modkeep/kernel/release"
+)
+
+// variants are the words by which distributions tell kernels of one version
+// apart that are configured differently. Equal symbol versions say little
+// across them: what inline functions and macros compiled in has none.
+var variants = []string{
+	"rt", "realtime", "debug", "dbg", "64k", "64kb", "16k", "4k", "pae", "lpae", "xen", "kdump", "zfcpdump", "trace", "vanilla", "preempt",
+	"default", "generic", "lowlatency", "cloud", "azure", "aws", "gcp", "gke", "oracle", "ibm", "kvm", "raspi", "automotive", "auto", "uek", "ec2",
+}
+
+// variantOf returns the words of a release that name a variant, sorted.
+func variantOf(krel string) []string {
+	r, err := release.Parse(krel)
+	if err != nil {
+		return nil
+	}
+	words := strings.FieldsFunc(r.Rest, func(ch rune) bool { return ch == '-' || ch == '+' || ch == '.' || ch == '_' })
+	words = slices.DeleteFunc(words, func(w string) bool { return !slices.Contains(variants, w) })
+	slices.Sort(words)
+	return slices.Compact(words)
+}
+
+// foreign reports whether a donor was built for another variant of the kernel.
+func foreign(d *Donor, krel string) bool { return !slices.Equal(variantOf(d.Built()), variantOf(krel)) }
+
+// variantName names a release's variant in a sentence.
+func variantName(krel string) string {
+	if v := variantOf(krel); len(v) > 0 {
+		return strings.Join(v, "-")
+	}
+	return "plain"
+}
