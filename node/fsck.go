@@ -147,7 +147,7 @@ func (n *Node) maskedLinks(krel string, links []weakupdates.Link) []Fault {
 }
 
 // indexFaults tells missing index files, and a modules.dep that does not list
-// the links there are, or lists some that are not.
+// the links and third-party modules there are, or lists some that are not.
 func (n *Node) indexFaults(r *weakupdates.Root, krel string) []Fault {
 	dir, err := depmod.ModuleDir(n.Root, krel)
 	if err != nil {
@@ -172,7 +172,7 @@ func (n *Node) indexFaults(r *weakupdates.Root, krel string) []Fault {
 			continue
 		}
 		listed[file] = true
-		if strings.HasPrefix(file, "weak-updates/") {
+		if !strings.HasPrefix(file, "kernel/") {
 			if _, err := depmod.Resolve(n.Root, dir+"/"+file); err != nil {
 				faults = append(faults, Fault{krel, FaultIndex, dir + "/modules.dep", "lists " + file + ", which is not there"})
 			}
@@ -182,6 +182,25 @@ func (n *Node) indexFaults(r *weakupdates.Root, krel string) []Fault {
 	for _, l := range links {
 		if l.Target != "" && !listed[strings.TrimPrefix(l.Path, dir+"/")] && !n.isMasked(krel, l) {
 			faults = append(faults, Fault{krel, FaultIndex, dir + "/modules.dep", "does not list " + l.Path})
+		}
+	}
+	return append(faults, n.unlisted(krel, dir, listed)...)
+}
+
+// unlisted tells modules of other makers that are in the kernel's own tree and
+// that modules.dep does not know.
+func (n *Node) unlisted(krel, dir string, listed map[string]bool) (faults []Fault) {
+	config, err := depmod.ReadConfig(n.Root)
+	if err != nil {
+		return nil
+	}
+	tree, err := depmod.Scan(n.Root, krel, config)
+	if err != nil {
+		return nil
+	}
+	for _, f := range tree.Modules {
+		if !f.InKernel() && !strings.HasPrefix(f.Rel, "weak-updates/") && !listed[f.Rel] {
+			faults = append(faults, Fault{krel, FaultIndex, dir + "/modules.dep", "does not list " + f.Rel})
 		}
 	}
 	return faults

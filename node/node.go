@@ -141,6 +141,11 @@ func (n *Node) plan(r *weakupdates.Root, req Request) (*Plan, error) {
 				p.Steps = append(p.Steps, step)
 			}
 		}
+		if req.Verb == weakupdates.Relink && req.Modules == nil {
+			if err := n.staleIndexes(r, req.Kernels, p); err != nil {
+				return nil, err
+			}
+		}
 	}
 	if req.Verb != weakupdates.RemoveKernel {
 		n.images(p, req)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"modkeep/txn"
+	"modkeep/weakupdates"
 )
 
 // Repair returns the steps that put right what Fsck finds on the kernels given,
@@ -25,13 +26,8 @@ func (n *Node) Repair(kernels []string) (*Plan, error) {
 		if err != nil {
 			return nil, err
 		}
-		if p.Changed(krel) == nil && len(n.indexFaults(r, krel)) > 0 {
-			step, err := n.depmod(krel)
-			if err != nil {
-				return nil, err
-			}
-			step.Reason = "index files are missing or stale"
-			p.Steps = append(p.Steps, step)
+		if err := n.staleIndexes(r, []string{krel}, p); err != nil {
+			return nil, err
 		}
 		whole.join(p)
 	}
@@ -41,6 +37,26 @@ func (n *Node) Repair(kernels []string) (*Plan, error) {
 		}
 	}
 	return whole, nil
+}
+
+// staleIndexes adds depmod for the kernels, or all, whose links stay as they
+// are and whose index files do not know what is there.
+func (n *Node) staleIndexes(r *weakupdates.Root, kernels []string, p *Plan) error {
+	if kernels == nil {
+		kernels = r.Targets()
+	}
+	for _, krel := range kernels {
+		if p.Changed(krel) != nil || len(n.indexFaults(r, krel)) == 0 {
+			continue
+		}
+		step, err := n.depmod(krel)
+		if err != nil {
+			return err
+		}
+		step.Reason = "index files are missing or stale"
+		p.Steps = append(p.Steps, step)
+	}
+	return nil
 }
 
 // join adds another kernel's plan.
