@@ -40,7 +40,7 @@ var thirdParty = map[string][]string{
 	"github.com/ulikunitz/xz":            {"kmp", harness, harness + "/lab", harness + "/made"},
 	"go.yaml.in/yaml/v3":                 {"policy"},
 	"github.com/spf13":                   {"cmd/modkeep"},
-	"golang.org/x/sys/unix":              {"cmd/modkeep", harness, harness + "/init", harness + "/lab"},
+	"golang.org/x/sys/unix":              {"txn", "cmd/modkeep", harness, harness + "/init", harness + "/lab"},
 	"github.com/google/go-cmp":           nil,
 	"github.com/rogpeppe/go-internal":    nil,
 	"github.com/spf13/cobra/doc":         nil,

@@ -50,7 +50,7 @@ func (s *Store) History() ([]Record, error) {
 	records := make([]Record, 0, len(numbers))
 	var errs []error
 	for _, n := range slices.Backward(numbers) {
-		o, err := s.open(fmt.Sprintf("%d%s", n, historySuffix))
+		o, err := s.openFor(fmt.Sprintf("%d%s", n, historySuffix), true)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue // pruned at this moment
 		}

@@ -35,7 +35,10 @@ func FuzzReadJournal(f *testing.F) {
 	f.Add([]byte(magic + "head 99999999999999999999\n"))
 	f.Add([]byte(magic + "blob 1000000000\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		j, err := readJournal(bytes.NewReader(data), int64(len(data)))
+		j, err := readJournal(bytes.NewReader(data), int64(len(data)), false)
+		if _, skipped := readJournal(bytes.NewReader(data), int64(len(data)), true); err == nil && skipped != nil {
+			t.Errorf("read whole without an error, but not without blobs: %v", skipped)
+		}
 		if err == nil && j.Number < 1 {
 			t.Errorf("number %d", j.Number)
 		}
@@ -100,7 +103,7 @@ func TestHostileJournal(t *testing.T) {
 			runtime.GC()
 			runtime.ReadMemStats(&before)
 			begin := time.Now()
-			j, err := readJournal(bytes.NewReader(data), int64(len(data)))
+			j, err := readJournal(bytes.NewReader(data), int64(len(data)), false)
 			if took := time.Since(begin); took > time.Second {
 				t.Errorf("took %v for %d bytes", took, len(data))
 			}

@@ -11,8 +11,8 @@ import (
 	"syscall"
 )
 
-// Lock waits until no other process changes the tree, at most until ctx ends,
-// and keeps others from it until release is called. It creates the state
+// Lock waits until no other process changes the tree, at most until ctx ends or
+// for Options.Wait, and keeps others from it until release is called. It creates the state
 // directory. Options.Waiting is called once if there is somebody to wait for.
 func (s *Store) Lock(ctx context.Context) (release func(), err error) {
 	if s.lock != nil {
@@ -51,7 +51,7 @@ func (s *Store) wait(ctx context.Context, file *os.File) error {
 		if s.opts.Waiting != nil {
 			s.opts.Waiting(holder)
 		}
-		return waitLong(ctx, file, holder)
+		return s.waitLong(ctx, file, holder)
 	}
 	if err != nil {
 		file.Close()
@@ -61,7 +61,16 @@ func (s *Store) wait(ctx context.Context, file *os.File) error {
 }
 
 // waitLong locks file when its holder lets it go, or closes it.
-func waitLong(ctx context.Context, file *os.File, holder string) error {
+func (s *Store) waitLong(ctx context.Context, file *os.File, holder string) error {
+	wait := s.opts.Wait
+	if wait == 0 {
+		wait = defaultWait
+	}
+	if wait > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, wait, fmt.Errorf("not released in %v", wait))
+		defer cancel()
+	}
 	done := make(chan error, 1)
 	go func() { done <- flock(file, syscall.LOCK_EX) }()
 	select {

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"hash/crc32"
 	"io"
@@ -20,10 +21,17 @@ type journalReader struct {
 	size   int64
 	offset int64
 	total  volume
+	skip   bool // blobs are passed over, not checked
 }
 
 func newJournalReader(r io.ReaderAt, size int64) *journalReader {
-	return &journalReader{r, bufio.NewReaderSize(io.NewSectionReader(r, 0, size), 32<<10), size, 0, volume{}}
+	return &journalReader{r: r, buf: bufio.NewReaderSize(io.NewSectionReader(r, 0, size), 32<<10), size: size}
+}
+
+// pass leaves n bytes out.
+func (r *journalReader) pass(n int64) {
+	r.offset += n
+	r.buf.Reset(io.NewSectionReader(r.r, r.offset, r.size-r.offset))
 }
 
 // line reads one short line without its end.
@@ -44,9 +52,6 @@ func (r *journalReader) errorf(format string, args ...any) error {
 // returned.
 func (r *journalReader) frame() (kind string, payload []byte, place blob, err error) {
 	start := r.offset
-	fail := func(format string, args ...any) (string, []byte, blob, error) {
-		return "", nil, blob{}, fmt.Errorf("offset 0x%x: %w", start, fmt.Errorf(format, args...))
-	}
 	line, err := r.line()
 	if err != nil {
 		return "", nil, blob{}, err
@@ -59,36 +64,54 @@ func (r *journalReader) frame() (kind string, payload []byte, place blob, err er
 	}
 	switch {
 	case err != nil || size < 0 || strconv.FormatInt(size, 10) != digits:
-		return fail("frame %q: no length", kind)
+		err = errors.New("no length")
 	case size > limit || size > r.size-r.offset:
-		return fail("frame %q: length %d: beyond the end or the limit", kind, size)
+		err = fmt.Errorf("length %d: beyond the end or the limit", size)
+	default:
+		place = blob{r.offset, size}
+		payload, err = r.payload(kind, line, size)
 	}
+	if err != nil {
+		err = fmt.Errorf("offset 0x%x: frame %q: %w", start, kind, err)
+	}
+	return kind, payload, place, err
+}
+
+// payload reads the rest of a frame that begins with line.
+func (r *journalReader) payload(kind, line string, size int64) ([]byte, error) {
 	crc := crc32.New(castagnoli)
 	fmt.Fprintf(crc, "%s\n", line)
-	place = blob{r.offset, size}
 	var kept bytes.Buffer
-	to := io.Writer(crc)
-	if kind != frameBlob {
-		to = io.MultiWriter(crc, &kept)
+	skipped := kind == frameBlob && r.skip
+	switch {
+	case skipped:
+		r.pass(size)
+	case kind == frameBlob:
+		if _, err := io.CopyN(crc, r.buf, size); err != nil {
+			return nil, err
+		}
+		r.offset += size
+	default:
+		if _, err := io.CopyN(io.MultiWriter(crc, &kept), r.buf, size); err != nil {
+			return nil, err
+		}
+		r.offset += size
 	}
-	if n, err := io.CopyN(to, r.buf, size); err != nil {
-		r.offset += n
-		return fail("frame %q: %w", kind, err)
-	}
-	r.offset += size
 	if end, err := r.line(); err != nil || end != "" {
-		return fail("frame %q: not ended", kind)
+		return nil, errors.New("not ended")
 	}
-	if sum, err := r.line(); err != nil || sum != fmt.Sprintf("%08x", crc.Sum32()) {
-		return fail("frame %q: checksum does not agree", kind)
+	if sum, err := r.line(); err != nil || sum != fmt.Sprintf("%08x", crc.Sum32()) && !skipped {
+		return nil, errors.New("checksum does not agree")
 	}
-	return kind, kept.Bytes(), place, nil
+	return kept.Bytes(), nil
 }
 
 // readJournal reads a journal to its end. Damage before the ready frame is an
-// error; after it, it is in the journal's torn field.
-func readJournal(r io.ReaderAt, size int64) (*journal, error) {
+// error; after it, it is in the journal's torn field. With skip the blobs are not
+// checked, which is for those who do not want them.
+func readJournal(r io.ReaderAt, size int64, skip bool) (*journal, error) {
 	jr := newJournalReader(r, size)
+	jr.skip = skip
 	if line, err := jr.line(); err != nil || line+"\n" != magic {
 		return nil, fmt.Errorf("offset 0x0: not a journal of this version of modkeep")
 	}
@@ -274,7 +297,10 @@ func (o opened) content(img image) (io.Reader, error) {
 }
 
 // open reads a journal of the state directory. Errors name the file.
-func (s *Store) open(name string) (opened, error) {
+func (s *Store) open(name string) (opened, error) { return s.openFor(name, false) }
+
+// openFor is open, with the blobs unchecked if skip.
+func (s *Store) openFor(name string, skip bool) (opened, error) {
 	file, err := os.Open(s.stateFile(name))
 	if err != nil {
 		return opened{}, err
@@ -284,7 +310,7 @@ func (s *Store) open(name string) (opened, error) {
 		file.Close()
 		return opened{}, err
 	}
-	j, err := readJournal(file, info.Size())
+	j, err := readJournal(file, info.Size(), skip)
 	if err == nil && name != journalName {
 		err = j.torn
 	}

@@ -16,8 +16,8 @@ import (
 
 // StepError is the error of a step that failed, and with it the plan.
 type StepError struct {
-	Index int // of the step in the plan
-	Step  Step
+	Index int  // of the step in the plan; its length for what follows the last
+	Step  Step // nothing for what follows the last
 	Err   error
 	// Restored says that all is again as it was before the plan. Otherwise
 	// Left or Undo say what is not, and Recover is to be tried again.
@@ -27,7 +27,10 @@ type StepError struct {
 }
 
 func (e *StepError) Error() string {
-	text := fmt.Sprintf("%s %s: %v", e.Step.Op, e.Step.Path, e.Err)
+	text := e.Err.Error()
+	if e.Step.Op != "" {
+		text = fmt.Sprintf("%s %s: %v", e.Step.Op, e.Step.Path, e.Err)
+	}
 	if e.Undo != nil {
 		return text + "; and what was done could not be taken back: " + e.Undo.Error()
 	}
@@ -50,7 +53,8 @@ type transaction struct {
 
 // Run does the steps of a plan, all or none: on an error the tree is as it was,
 // unless the error says otherwise (see StepError). It wants the lock and no
-// interrupted transaction. A plan without steps does nothing and is not kept.
+// interrupted transaction. A plan without steps does nothing and is not kept,
+// but for one that takes back a transaction which changed nothing.
 //
 // Where the record has a number, the transaction is done even if an error is
 // returned with it.
@@ -61,7 +65,7 @@ func (s *Store) Run(ctx context.Context, plan Plan) (Record, error) {
 	if pending, err := s.Pending(); err != nil || pending {
 		return Record{}, errors.Join(err, ErrPending)
 	}
-	if len(plan.Steps) == 0 {
+	if len(plan.Steps) == 0 && plan.Undoes == 0 {
 		return Record{}, nil
 	}
 	t, err := s.begin(ctx, plan)
@@ -155,8 +159,7 @@ func (t *transaction) carryOut(ctx context.Context) error {
 func (t *transaction) giveUp(why error) error {
 	failed := &StepError{}
 	if !errors.As(why, &failed) {
-		last := len(t.steps) - 1
-		failed = &StepError{Index: last, Step: t.steps[last].Step, Err: why}
+		failed = &StepError{Index: len(t.steps), Err: why}
 	}
 	t.w.flush(false) // what it holds is not needed from here on
 	o := opened{t.journal, t.file}
@@ -349,15 +352,33 @@ func owned(name string, img image) error {
 // syncDirs brings every directory that the steps changed to the disk. Before
 // the mark, one that is gone though no step removed it is an error.
 func (t *transaction) syncDirs(marked bool) error {
+	var names []string
 	for _, dir := range t.dirs() {
-		err := syncDir(t.store.machine(dir))
-		if errors.Is(err, fs.ErrNotExist) && (marked || t.removes(dir)) {
-			continue
-		}
-		if err != nil {
+		name := t.store.machine(dir)
+		if _, err := os.Lstat(name); err == nil {
+			names = append(names, name)
+		} else if !errors.Is(err, fs.ErrNotExist) || !marked && !t.removes(dir) {
 			return fmt.Errorf("%s: %w", dir, cause(err))
 		}
-		t.store.after(-1, "directory synced")
+	}
+	if err := syncAll(names); err != nil {
+		return err
+	}
+	t.store.after(-1, "directories synced")
+	return nil
+}
+
+// syncAll brings directories to the disk: one by one, or many, whose calls
+// would take a millisecond each, with all else on their file systems.
+func syncAll(names []string) error {
+	const many = 8
+	if len(names) > many {
+		return syncWhole(names)
+	}
+	for _, name := range names {
+		if err := syncDir(name); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -113,6 +113,9 @@ type Options struct {
 	Run func(ctx context.Context, step Step, argv []string) error
 	// Waiting is called once when another process holds the lock.
 	Waiting func(holder string)
+	// Wait is how long to wait for the lock: 0 for 15 minutes, in which several
+	// images can be made; less than 0 for as long as the context allows.
+	Wait time.Duration
 	// After is called after each elementary action, with the step's index (-1
 	// for what belongs to no step) and the action's name. It is for tests.
 	After func(step int, what string)
@@ -126,6 +129,8 @@ type Store struct {
 	opts  Options
 	lock  *os.File // while the lock is held
 }
+
+const defaultWait = 15 * time.Minute
 
 // Names in the state directory.
 const (

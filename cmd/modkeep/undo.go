@@ -1,21 +1,15 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"strconv"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"modkeep/node"
 	"modkeep/txn"
 )
-
-// lockWait is how long a verb waits for another process that changes the same
-// root. Making an image takes minutes, and a package manager calls for several.
-const lockWait = 15 * time.Minute
 
 // undoOptions are the flags of modkeep undo.
 type undoOptions struct {
@@ -110,9 +104,7 @@ func (o *undoOptions) run(cmd *cobra.Command, number int) error {
 // lockAndRecover waits for the lock of a root, and clears up after a
 // transaction that was interrupted.
 func lockAndRecover(cmd *cobra.Command, store *txn.Store) (release func(), err error) {
-	ctx, cancel := context.WithTimeout(cmd.Context(), lockWait)
-	defer cancel()
-	if release, err = store.Lock(ctx); err != nil {
+	if release, err = store.Lock(cmd.Context()); err != nil {
 		return nil, err
 	}
 	recovery, err := store.Recover(cmd.Context())
