@@ -56,6 +56,9 @@ func DetectLayout(root string, config *depmod.Config) Layout {
 					return SUSE
 				case slices.Contains([]string{"rhel", "fedora", "centos", "openEuler", "openeuler", "anolis", "amzn", "ol"}, id):
 					return RHEL
+				case id == "debian" || id == "ubuntu":
+					// Whatever the search line says: it is our own.
+					return Other
 				}
 			}
 		}
