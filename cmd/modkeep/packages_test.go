@@ -230,6 +230,18 @@ func (r *bareRoot) expect(step string, want string) {
 	}
 }
 
+// dump describes the root but for what is below the paths except.
+func (r *bareRoot) dump(except ...string) string {
+	r.t.Helper()
+	text, err := made.Dump(r.dir, except...)
+	r.must(err)
+	return text
+}
+
+func diffLines(want, got string) string {
+	return cmp.Diff(strings.Split(want, "\n"), strings.Split(got, "\n"))
+}
+
 // said fails the test where an output is without a line.
 func said(t *testing.T, out, line string) {
 	t.Helper()
@@ -266,16 +278,6 @@ const (
 // kmod is the text of a package's module, built for the first kernel.
 func kmod(line string) string { return "kernel " + k1 + " bare=yes\n" + line }
 
-// rpmPackage is what an .rpm is made of.
-type rpmPackage struct {
-	name, version string
-	text          string            // the files, as a root
-	scripts       map[string]string // %post and so on
-	header        string            // more lines before %description
-	spec          string            // more lines at the end
-	macros        string            // a file of macros
-}
-
 // payload writes a package's files into a new directory and lists them.
 func (r *bareRoot) payload(text string) (dir string, files []string) {
 	r.t.Helper()
@@ -298,116 +300,4 @@ func (r *bareRoot) payload(text string) (dir string, files []string) {
 		return err
 	}))
 	return dir, files
-}
-
-// rpm makes an .rpm file.
-func (r *bareRoot) rpm(p rpmPackage) string {
-	r.t.Helper()
-	dir, files := r.payload(p.text)
-	var spec strings.Builder
-	fmt.Fprintf(&spec, "Name: %s\nVersion: %s\nRelease: 1\nSummary: x\nLicense: none\nAutoReqProv: no\n%s\n", p.name, p.version, p.header)
-	fmt.Fprintf(&spec, "%%description\nx\n%%install\nmkdir -p %%{buildroot}\ncp -a %s/. %%{buildroot}/\n%%files\n%%defattr(-,root,root)\n%s\n", dir, strings.Join(files, "\n"))
-	for _, section := range []string{"post", "preun", "postun", "posttrans"} {
-		if text := p.scripts[section]; text != "" {
-			fmt.Fprintf(&spec, "%%%s\n%s\n", section, text)
-		}
-	}
-	spec.WriteString(p.spec)
-	name := filepath.Join(r.build, p.name+"-"+p.version+".spec")
-	r.must(os.WriteFile(name, []byte(spec.String()), 0o644))
-	args := []string{"-bb", "--target", "x86_64-linux", "--define", "_topdir " + r.build + "/rpm", "--define", "__os_install_post %{nil}",
-		"--define", "debug_package %{nil}", "--define", "_build_id_links none", "--define", "_binary_payload w1.gzdio"}
-	if p.macros != "" {
-		args = append(args, "--load", p.macros)
-	}
-	out, err := r.try("rpmbuild", append(args, name)...)
-	if err != nil {
-		r.t.Fatalf("rpmbuild of %s: %v\n%s\n%s", p.name, err, out, spec.String())
-	}
-	return filepath.Join(r.build, "rpm/RPMS/x86_64", p.name+"-"+p.version+"-1.x86_64.rpm")
-}
-
-// kernelRPM is a kernel as Red Hat's specs make it, in what matters here.
-func (r *bareRoot) kernelRPM(krel, text string) string {
-	version, _, _ := strings.Cut(strings.ReplaceAll(krel, "-", "."), ".el9")
-	return r.rpm(rpmPackage{name: "kernel", version: version, text: text, scripts: map[string]string{
-		"post":      "depmod -a " + krel,
-		"preun":     "/usr/sbin/weak-modules --remove-kernel " + krel + " || exit $?",
-		"postun":    "rm -f /lib/modules/" + krel + "/modules.*; rmdir /lib/modules/" + krel + " 2>/dev/null || :",
-		"posttrans": "/usr/sbin/weak-modules --add-kernel " + krel + " || exit $?",
-	}})
-}
-
-// kmodRPM is a package of modules with the scriptlets that kmodtool writes.
-func (r *bareRoot) kmodRPM(name, version, line string) string {
-	dir := "/lib/modules/" + k1 + "/extra/" + name
-	list := "/run/rpm-kmod-" + name + "-modules"
-	return r.rpm(rpmPackage{name: "kmod-" + name, version: version, text: kmod(line), scripts: map[string]string{
-		"post":   "find " + dir + " -name '*.ko' -o -name '*.ko.xz' | /usr/sbin/weak-modules --add-modules",
-		"preun":  "find " + dir + " -name '*.ko' -o -name '*.ko.xz' > " + list,
-		"postun": "[ ! -f " + list + " ] || /usr/sbin/weak-modules --remove-modules < " + list + "\nrm -f " + list,
-	}})
-}
-
-// rpmRun runs rpm on the root. A scriptlet that fails is an error of the test:
-// rpm only warns of it.
-func (r *bareRoot) rpmRun(args ...string) string {
-	r.t.Helper()
-	out := r.run("rpm", append([]string{"--root", r.dir, "--dbpath", "/var/lib/rpm"}, args...)...)
-	if strings.Contains(out, "scriptlet failed") || strings.Contains(out, "error:") {
-		r.t.Fatalf("rpm %s:\n%s", strings.Join(args, " "), out)
-	}
-	return out
-}
-
-// TestRPM takes kernels and modules through what rpm does with them. The
-// scriptlets call /usr/sbin/weak-modules, which is modkeep by hooks install.
-func TestRPM(t *testing.T) {
-	r := newBareRoot(t, el9, "rpm", "rpmbuild")
-	r.inside("/usr/bin/modkeep", "hooks", "install")
-	r.rpmRun("-i", r.rpm(rpmPackage{name: "base", version: "1", header: "Provides: /bin/sh"}))
-	k1rpm, k2rpm, k3rpm := r.kernelRPM(k1, kernelOne), r.kernelRPM(k2, kernelTwo), r.kernelRPM(k3, kernelThree)
-	prov1 := r.kmodRPM("prov", "1", "extra/prov/prov.ko printk@a +prov_do@77")
-	prov2 := r.kmodRPM("prov", "2", "extra/prov/prov.ko printk@a kfree@b +prov_do@77")
-	prov3 := r.kmodRPM("prov", "3", "extra/prov/prov.ko printk@a moved@c +prov_do@77")
-	cons := r.kmodRPM("cons", "1", "extra/cons/cons.ko.xz printk@a prov_do@77 core_do@1")
-
-	const own = `
-		` + k1 + ` dep extra/prov/prov.ko:
-		` + k1 + ` dep extra/cons/cons.ko.xz: kernel/drivers/net/core.ko extra/prov/prov.ko`
-	linked := func(krel string) string {
-		return `
-		` + krel + ` link prov/prov.ko -> /lib/modules/` + k1 + `/extra/prov/prov.ko
-		` + krel + ` link cons/cons.ko.xz -> /lib/modules/` + k1 + `/extra/cons/cons.ko.xz
-		` + krel + ` dep weak-updates/prov/prov.ko:
-		` + krel + ` dep weak-updates/cons/cons.ko.xz: kernel/drivers/net/core.ko weak-updates/prov/prov.ko`
-	}
-	r.rpmRun("-ivh", k1rpm, k2rpm)
-	r.expect("kernels alone", "")
-	r.rpmRun("-ivh", prov1, cons)
-	r.expect("install", own+linked(k2))
-	r.rpmRun("-Uvh", prov2)
-	r.expect("upgrade: %post of the new before %postun of the old", own+linked(k2))
-	r.rpmRun("-Uvh", "--replacepkgs", "--replacefiles", prov2, cons)
-	r.expect("reinstall", own+linked(k2))
-	out := r.rpmRun("-Uvh", prov3)
-	r.expect("upgrade to what the second kernel does not load", own)
-	said(t, out, "Module prov.ko from kernel "+k1+" is not compatible with kernel "+k2+" in symbols: moved")
-	r.rpmRun("-ivh", k3rpm)
-	r.expect("a kernel that loads it", own+linked(k3))
-	r.rpmRun("-Uvh", "--oldpackage", prov1)
-	r.expect("downgrade", own+linked(k2)+linked(k3))
-	r.rpmRun("-e", "kmod-prov")
-	r.expect("erase of the provider", k1+" dep extra/cons/cons.ko.xz: kernel/drivers/net/core.ko")
-	r.rpmRun("-ivh", prov1)
-	r.expect("the provider again", own+linked(k2)+linked(k3))
-	r.rpmRun("-e", "kernel-5.14.0.162")
-	r.expect("erase of a kernel", own+linked(k3))
-	if _, err := os.Stat(r.path("usr/lib/modules/" + k2)); err == nil {
-		t.Errorf("the directory of %s is still there: %s", k2, r.run("find", r.path("usr/lib/modules/"+k2)))
-	}
-	r.rpmRun("-ivh", "--oldpackage", k2rpm)
-	r.expect("the kernel again", own+linked(k2)+linked(k3))
-	r.rpmRun("-e", "kmod-prov", "kmod-cons")
-	r.expect("erase of all", "")
 }

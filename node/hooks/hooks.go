@@ -19,7 +19,7 @@
 //
 // Sources: kernel-install(8) of systemd 252; run-parts and the scripts of
 // Debian's linux-image packages; apt.conf(5) of apt 2.6 (DPkg::Pre-Install-Pkgs
-// and Post-Invoke); dnf.Plugin of dnf 4.14; libdnf5-actions(8) 1.4; rpm's
+// and Post-Invoke); dpkg(1) of dpkg 1.21 (post-invoke); dnf.Plugin of dnf 4.14; libdnf5-actions(8) 1.4; rpm's
 // docs/manual/{macros,file_triggers,dependency_generators}.md of 4.18;
 // dpkg-divert(1) of dpkg 1.21; alternatives(8) of chkconfig 1.
 package hooks
@@ -94,6 +94,7 @@ var kinds = []struct {
 	{"depmod", "depmod: weak-updates in the search order", depmodHook},
 	{"kernel-install", "kernel-install, of systemd", kernelInstallHook},
 	{"etc-kernel", "scripts of Debian's kernel packages", etcKernelHooks},
+	{"dpkg", "dpkg, after packages came or went", dpkgHook},
 	{"apt", "apt, before and after dpkg", aptHook},
 	{"dnf", "dnf 4", dnfHooks},
 	{"dnf5", "dnf 5, by its actions plug-in", dnf5Hook},
@@ -156,6 +157,13 @@ func etcKernelHooks(s *System) ([]Hook, string) {
 		s.file("/etc/kernel/prerm.d/modkeep", 0o755, "kernel-prerm"),
 		s.file("/etc/kernel/postrm.d/modkeep", 0o755, "kernel-postrm"),
 	}, ""
+}
+
+func dpkgHook(s *System) ([]Hook, string) {
+	if !s.exists("/var/lib/dpkg/status") {
+		return nil, "no dpkg there"
+	}
+	return []Hook{s.file("/etc/dpkg/dpkg.cfg.d/modkeep", 0o644, "dpkg")}, ""
 }
 
 func aptHook(s *System) ([]Hook, string) {

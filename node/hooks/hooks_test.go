@@ -172,9 +172,9 @@ func TestHooksByFamily(t *testing.T) {
 			"/usr/lib/rpm/macros.d/macros.modkeep"}, unit...)},
 		{"debian", debian, hooks.Debian, append([]string{"/usr/sbin/weak-modules -> modkeep", "/etc/depmod.d/modkeep.conf",
 			"/usr/lib/kernel/install.d/45-modkeep.install", "/etc/kernel/postinst.d/dkms-modkeep",
-			"/etc/kernel/prerm.d/modkeep", "/etc/kernel/postrm.d/modkeep", "/etc/apt/apt.conf.d/70modkeep"}, unit...)},
+			"/etc/kernel/prerm.d/modkeep", "/etc/kernel/postrm.d/modkeep", "/etc/dpkg/dpkg.cfg.d/modkeep", "/etc/apt/apt.conf.d/70modkeep"}, unit...)},
 		{"ubuntu", ubuntu, hooks.Debian, []string{"/usr/sbin/weak-modules -> ../bin/modkeep", "/etc/depmod.d/zz-modkeep.conf",
-			"/etc/kernel/postinst.d/dkms-modkeep", "/etc/kernel/prerm.d/modkeep", "/etc/kernel/postrm.d/modkeep"}},
+			"/etc/kernel/postinst.d/dkms-modkeep", "/etc/kernel/prerm.d/modkeep", "/etc/kernel/postrm.d/modkeep", "/etc/dpkg/dpkg.cfg.d/modkeep"}},
 		{"bare", bare, hooks.Other, []string{"/etc/depmod.d/modkeep.conf"}},
 	}
 	for _, test := range tests {

@@ -1,0 +1,162 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// Kernels as Debian names them. The third has another CRC for one symbol.
+const (
+	d1 = "6.1.0-53-amd64"
+	d2 = "6.1.0-54-amd64"
+	d3 = "6.1.0-55-amd64"
+
+	debianRoot = `merged
+		file /etc/os-release ID=debian
+		file /var/lib/dpkg/status
+		dir /var/lib/dpkg/info
+		dir /var/lib/dpkg/updates
+		dir /var/lib/dpkg/triggers
+		file /etc/dpkg/dpkg.cfg
+		file /boot/grub/grub.cfg
+		dir /etc/dpkg/dpkg.cfg.d`
+)
+
+func debianKernel(krel, moved string) string {
+	return "kernel " + krel + " symvers=module map=none\nvmlinux printk@a kfree@b moved@" + moved + "\nkernel/drivers/net/core.ko printk@a +core_do@1"
+}
+
+// newDebianRoot is a root with dpkg in it.
+func newDebianRoot(t *testing.T, tools ...string) *bareRoot {
+	t.Helper()
+	r := newBareRoot(t, debianRoot, append(tools, "dpkg", "dpkg-deb", "run-parts", "tar", "ldconfig")...)
+	for _, name := range append(tools, "dpkg", "dpkg-deb", "dpkg-split", "dpkg-query", "run-parts", "tar") {
+		r.copyProgram(name)
+	}
+	for _, applet := range []string{"diff", "start-stop-daemon", "chmod", "uname"} {
+		r.must(os.Symlink("busybox", r.path("usr/bin/"+applet)))
+	}
+	r.copyProgram("ldconfig")
+	return r
+}
+
+// deb makes a .deb file.
+func (r *bareRoot) deb(name, version, text string, scripts map[string]string) string {
+	r.t.Helper()
+	dir, _ := r.payload(text)
+	// What made puts into every root belongs to no package.
+	for _, empty := range []string{"etc/depmod.d", "etc", "boot"} {
+		os.Remove(filepath.Join(dir, empty))
+	}
+	r.must(os.MkdirAll(filepath.Join(dir, "DEBIAN"), 0o755))
+	control := fmt.Sprintf("Package: %s\nVersion: %s\nArchitecture: amd64\nMaintainer: x <x@example.org>\nDescription: x\n", name, version)
+	r.must(os.WriteFile(filepath.Join(dir, "DEBIAN/control"), []byte(control), 0o644))
+	for script, body := range scripts {
+		r.must(os.WriteFile(filepath.Join(dir, "DEBIAN", script), []byte("#!/bin/sh\nset -e\n"+body+"\n"), 0o755))
+	}
+	file := "var/tmp/" + name + "_" + version + "_amd64.deb"
+	r.must(os.MkdirAll(r.path("var/tmp"), 0o755))
+	r.run("dpkg-deb", "--root-owner-group", "-Zgzip", "--build", dir, r.path(file))
+	return "/" + file
+}
+
+// kernelDeb is a kernel whose maintainer scripts do what those of Debian's
+// linux-image packages do.
+func (r *bareRoot) kernelDeb(krel, text string) string {
+	parts := func(when string) string {
+		dir := "/etc/kernel/" + when + ".d"
+		return "[ ! -d " + dir + " ] || run-parts --report --exit-on-error --arg=" + krel + " --arg=/boot/vmlinuz-" + krel + " " + dir
+	}
+	return r.deb("linux-image-"+krel, "1", text, map[string]string{
+		"postinst": "depmod " + krel + "\n" + parts("postinst"),
+		"prerm":    `[ "$1" = remove ] || exit 0` + "\n" + parts("prerm"),
+		"postrm": `[ "$1" != upgrade ] || exit 0` + "\nrm -f /lib/modules/" + krel + "/modules.*\n" +
+			parts("postrm") + "\nrmdir /lib/modules/" + krel + " 2>/dev/null || true",
+	})
+}
+
+// modulesDeb is a package of modules for the first kernel, without scripts.
+func (r *bareRoot) modulesDeb(version, lines string) string {
+	return r.deb("foo-modules", version, "kernel "+d1+" bare=yes\n"+lines, nil)
+}
+
+// TestDpkg takes kernels and modules through what dpkg does with them, in a
+// root with our hooks.
+func TestDpkg(t *testing.T) {
+	r := newDebianRoot(t)
+	before := r.dump("var")
+	r.inside("/usr/bin/modkeep", "hooks", "install")
+	one, two, three := r.kernelDeb(d1, debianKernel(d1, "c")), r.kernelDeb(d2, debianKernel(d2, "c")), r.kernelDeb(d3, debianKernel(d3, "d"))
+	foo1 := r.modulesDeb("1", "updates/foo/prov.ko printk@a +prov_do@77\nupdates/foo/cons.ko printk@a prov_do@77 core_do@1")
+	foo2 := r.modulesDeb("2", "updates/foo/prov.ko printk@a moved@c +prov_do@77\nupdates/foo/cons.ko printk@a prov_do@77 core_do@1")
+
+	const own = `
+		` + d1 + ` dep updates/foo/prov.ko:
+		` + d1 + ` dep updates/foo/cons.ko: kernel/drivers/net/core.ko updates/foo/prov.ko`
+	linked := func(krel string) string {
+		return `
+		` + krel + ` link foo/prov.ko -> /lib/modules/` + d1 + `/updates/foo/prov.ko
+		` + krel + ` link foo/cons.ko -> /lib/modules/` + d1 + `/updates/foo/cons.ko
+		` + krel + ` dep weak-updates/foo/prov.ko:
+		` + krel + ` dep weak-updates/foo/cons.ko: kernel/drivers/net/core.ko weak-updates/foo/prov.ko`
+	}
+	r.inside("dpkg", "-i", one, two)
+	r.expect("kernels alone", "")
+	r.inside("dpkg", "-i", foo1)
+	r.expect("install", own+linked(d2))
+	r.inside("dpkg", "-i", three)
+	r.expect("another kernel", own+linked(d2)+linked(d3))
+	r.inside("dpkg", "-i", foo2)
+	r.expect("upgrade to what the third does not load", own+linked(d2))
+	r.inside("dpkg", "-i", foo2)
+	r.expect("reinstall", own+linked(d2))
+	r.inside("dpkg", "-i", foo1)
+	r.expect("downgrade", own+linked(d2)+linked(d3))
+	if out := r.inside("dpkg", "-r", "linux-image-"+d2); strings.Contains(out, "not empty") {
+		t.Errorf("something is left of %s:\n%s", d2, out)
+	}
+	r.expect("removal of a kernel", own+linked(d3))
+	if _, err := os.Stat(r.path("usr/lib/modules/" + d2)); err == nil {
+		t.Errorf("the directory of %s is still there", d2)
+	}
+	r.inside("dpkg", "-i", two)
+	r.expect("the kernel again", own+linked(d2)+linked(d3))
+	r.inside("dpkg", "-r", "foo-modules")
+	r.expect("removal of the modules", "")
+
+	r.inside("dpkg", "-r", "linux-image-"+d1, "linux-image-"+d2, "linux-image-"+d3)
+	r.inside("/usr/bin/modkeep", "hooks", "remove", "--purge")
+	if diff := diffLines(before, r.dump("var")); diff != "" {
+		t.Errorf("traces:\n%s", diff)
+	}
+}
+
+// TestDpkgGate has a policy that wants a module, and a kernel that does not
+// load it.
+func TestDpkgGate(t *testing.T) {
+	r := newDebianRoot(t)
+	r.inside("/usr/bin/modkeep", "hooks", "install")
+	policy := func(gate string) {
+		r.must(os.MkdirAll(r.path("etc/modkeep"), 0o755))
+		r.must(os.WriteFile(r.path("etc/modkeep/policy.yaml"), []byte("version: 1\ngate: "+gate+"\nmodules:\n  - name: prov\n    required: true\n"), 0o644))
+	}
+	r.inside("dpkg", "-i", r.kernelDeb(d1, debianKernel(d1, "c")), r.modulesDeb("1", "updates/prov.ko printk@a moved@c"))
+	two, three := r.kernelDeb(d2, debianKernel(d2, "c")), r.kernelDeb(d3, debianKernel(d3, "d"))
+	policy("strict")
+	r.inside("dpkg", "-i", two)
+	out, err := r.try("chroot", r.dir, "dpkg", "-i", three)
+	if err == nil {
+		t.Errorf("a kernel that leaves a required module behind was installed under gate: strict:\n%s", out)
+	}
+	said(t, out, "modkeep: kernel "+d3+" would be without a required module: refused (gate: strict in /etc/modkeep/policy.yaml)")
+	policy("warn")
+	said(t, r.inside("dpkg", "--configure", "-a"), "modkeep: kernel "+d3+" would be without a required module (gate: warn)")
+	out, err = r.try("chroot", r.dir, "/usr/bin/modkeep", "hooks", "run", "booted", d3)
+	if err == nil || !strings.Contains(out, "prov") {
+		t.Errorf("after boot: %v\n%s", err, out)
+	}
+	r.inside("/usr/bin/modkeep", "hooks", "run", "booted", d2)
+}
