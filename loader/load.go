@@ -296,6 +296,18 @@ func (l *load) force(reason string) bool {
 	return true
 }
 
+// forceVersion forgives a module without any versions what it lacks for one
+// symbol. One finding speaks for all symbols.
+func (l *load) forceVersion(symbol string) bool {
+	if l.target.Force == No {
+		if !slices.ContainsFunc(l.v.Findings, func(f Finding) bool { return f.Kind == KindNoVersion }) {
+			l.found(Finding{Kind: KindNoVersion, Symbol: symbol, Text: "carries no symbol versions, and the kernel does not force modules in (CONFIG_MODULE_FORCE_LOAD)"})
+		}
+		return false
+	}
+	return l.force(symbol)
+}
+
 // checkReadable ends a load whose file passed this kernel's checks although
 // its tables make no sense to us; the kernel would have faulted or refused.
 func (l *load) checkReadable() string {
@@ -355,7 +367,7 @@ func (l *load) checkLayout() string {
 	case ext:
 		ok = l.compareVersion(symbol, l.m.layout.ext, e, true)
 	case !l.hasVersions():
-		ok = l.force(symbol)
+		ok = l.forceVersion(symbol)
 	default:
 		ok = l.compareVersion(symbol, have, e, false)
 	}

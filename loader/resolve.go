@@ -148,7 +148,7 @@ func (l *load) versionAgrees(s *importSymbol, e *export) bool {
 		return l.compareVersion(s.name, version{s.extCRC, s.hasExt}, e, true)
 	}
 	if !l.hasVersions() {
-		return l.force(s.name)
+		return l.forceVersion(s.name)
 	}
 	return l.compareVersion(s.name, version{s.crc, s.hasCRC}, e, false)
 }

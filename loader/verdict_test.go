@@ -349,7 +349,7 @@ var versionCases = []acceptance{
 	{name: "16 no versions", mutant: "versions-renamed", want: answer{taints: "F O E", warnings: 1, log: forced}},
 	{name: "16 versions not allocated", mutant: "versions-not-alloc", want: answer{taints: "F O E", warnings: 1, log: forced}},
 	{name: "16 no versions, no force-load", mutant: "versions-renamed", vary: func(t *loader.Target) { t.Force = loader.No },
-		want: early("ENOEXEC", "forced", "")},
+		want: early("ENOEXEC", "no-version", "")},
 	{name: "17 no versions, release differs", mutant: "versions-renamed-release-differs", want: answer{errno: "ENOEXEC", kinds: "vermagic",
 		taints: "F", warnings: 1, log: forced + "good: version magic '9$RELEASE" + flags + "' should be '$RELEASE" + flags + "'\n"}},
 }

@@ -1,6 +1,7 @@
 package weakupdates
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -29,6 +30,18 @@ func variantOf(krel string) []string {
 
 // foreign reports whether a donor was built for another variant of the kernel.
 func foreign(d *Donor, krel string) bool { return !slices.Equal(variantOf(d.Built()), variantOf(krel)) }
+
+// otherVariant refuses a name of which there are only builds for other
+// variants; the kernel's own reasons, where it has any, stand first.
+func (c *choice) otherVariant(e *entry, d *Donor) *Outcome {
+	text := fmt.Sprintf("built for the %s variant of the kernel, this is the %s one", variantName(d.Built()), variantName(c.k.Release))
+	o := c.refusedOutcome(e, d, "flavor", text)
+	if v := c.target.Check(c.r.modules([]*Donor{d}))[0]; v != nil && !v.Loads {
+		v.Findings = append(v.Findings, o.Verdict.Findings...)
+		o.Verdict = v.Finished()
+	}
+	return o
+}
 
 // variantName names a release's variant in a sentence.
 func variantName(krel string) string {

@@ -292,7 +292,7 @@ func (c *choice) shut(e *entry, req Request, l *request, files []string) {
 		return
 	}
 	if len(e.options) == 0 {
-		e.shut = c.refusedOutcome(e, d, "flavor", fmt.Sprintf("built for the %s variant of the kernel, this is the %s one", variantName(d.Built()), variantName(c.k.Release)))
+		e.shut = c.otherVariant(e, d)
 		return
 	}
 	c.mask(e, d)
