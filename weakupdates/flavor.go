@@ -10,10 +10,11 @@ import (
 
 // variants are the words by which distributions tell kernels of one version
 // apart that are configured differently. Equal symbol versions say little
-// across them: what inline functions and macros compiled in has none.
+// across them: what inline functions and macros compiled in has none. SUSE's
+// "default" and Ubuntu's "generic" are the plain kernel's names.
 var variants = []string{
 	"rt", "realtime", "debug", "dbg", "64k", "64kb", "16k", "4k", "pae", "lpae", "xen", "kdump", "zfcpdump", "trace", "vanilla", "preempt",
-	"default", "generic", "lowlatency", "cloud", "azure", "aws", "gcp", "gke", "oracle", "ibm", "kvm", "raspi", "automotive", "auto", "uek", "ec2",
+	"lowlatency", "cloud", "azure", "aws", "gcp", "gke", "oracle", "ibm", "kvm", "raspi", "automotive", "auto", "uek", "ec2",
 }
 
 // variantOf returns the words of a release that name a variant, sorted.

@@ -152,6 +152,9 @@ func (c *choice) linked(base Outcome, e *entry, d *Donor) Outcome {
 	}
 	if o.Decision == Linked {
 		o.Link = c.linkPath(d)
+		if built := d.Built(); built != d.Kernel {
+			c.r.note("%s lies below %s, and says that it was built for %s", d.Path, d.Kernel, built)
+		}
 	}
 	o.Target = d.Path
 	return o
