@@ -194,6 +194,9 @@ func (j *journal) readTail(jr *journalReader) error {
 	if err == nil && (e.Step < 0 || e.Step >= len(j.steps) || j.steps[e.Step].Touched >= 0) {
 		err = fmt.Errorf("step %d: no such command", e.Step)
 	}
+	if err == nil && (e.Produced != nil && j.steps[e.Step].Op != Initramfs || e.Index != nil && j.steps[e.Step].Op != Depmod) {
+		err = fmt.Errorf("step %d: cannot have left that", e.Step)
+	}
 	if err == nil {
 		err = j.checkIndex(e.Index)
 	}

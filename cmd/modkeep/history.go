@@ -48,7 +48,7 @@ The last 50 are kept. With --kernel those that changed something of that kernel.
 				return err
 			}
 			if damaged != nil {
-				return fmt.Errorf("cannot read all of the history: %w", damaged)
+				return journalHint(fmt.Errorf("cannot read all of the history: %w", damaged))
 			}
 			return nil
 		},

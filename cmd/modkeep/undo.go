@@ -77,7 +77,7 @@ func (o *undoOptions) run(cmd *cobra.Command, number int) error {
 	} else {
 		release, err := lockAndRecover(cmd, store)
 		if err != nil {
-			return fmt.Errorf("cannot undo: %w", err)
+			return journalHint(fmt.Errorf("cannot undo: %w", err))
 		}
 		defer release()
 	}
@@ -116,6 +116,16 @@ func lockAndRecover(cmd *cobra.Command, store *txn.Store) (release func(), err e
 	return release, nil
 }
 
+// journalHint adds to the error of a journal that cannot be read what is to be
+// done: nothing is changed on its word, and nothing else is before it is gone.
+func journalHint(err error) error {
+	var damaged *txn.DamagedError
+	if errors.As(err, &damaged) {
+		return withHint(err, "look at the tree with 'modkeep fsck', then move %s away", damaged.File)
+	}
+	return err
+}
+
 // plan returns the plan that takes a transaction back.
 func (o *undoOptions) plan(store *txn.Store, number int) (txn.Plan, error) {
 	if number == 0 {
@@ -143,7 +153,7 @@ func (o *undoOptions) refuse(cmd *cobra.Command, err error) error {
 	case errors.Is(err, txn.ErrUnknown):
 		return withHint(fmt.Errorf("cannot undo: %w", err), "run 'modkeep history' for the list")
 	case !errors.As(err, &refused):
-		return fmt.Errorf("cannot undo: %w", err)
+		return journalHint(fmt.Errorf("cannot undo: %w", err))
 	}
 	for _, reason := range refused.Reasons {
 		complain(cmd.ErrOrStderr(), fmt.Errorf("cannot undo %d: %s", refused.Number, reason))

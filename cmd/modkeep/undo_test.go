@@ -100,7 +100,7 @@ func TestUndoRefusals(t *testing.T) {
 		}, []string{"1"}, statusUnknown, "var/lib/modkeep/1.txn: offset 0x12: frame \"head\": length 7: beyond the end or the limit\n"},
 		{"damaged journal", func(t *testing.T, root string) {
 			os.WriteFile(filepath.Join(root, "var/lib/modkeep/journal"), []byte("x"), 0o600)
-		}, nil, statusUnknown, "var/lib/modkeep/journal: offset 0x0: not a journal of this version of modkeep\n"},
+		}, nil, statusUnknown, "var/lib/modkeep/journal: offset 0x0: not a journal of this version of modkeep\nhint: look at the tree with 'modkeep fsck', then move /"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -61,8 +61,12 @@ func child(root string) int {
 		_, err = s.Recover(context.Background())
 	}
 	fmt.Println("begun")
+	plan := wholePlan()
+	if krel := os.Getenv(childDepmod); krel != "" {
+		plan, s.opts.Run = realPlan(root, krel), realDepmod
+	}
 	if err == nil {
-		_, err = s.Run(context.Background(), wholePlan())
+		_, err = s.Run(context.Background(), plan)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
