@@ -198,7 +198,14 @@ func (n *Node) unlisted(krel, dir string, listed map[string]bool) (faults []Faul
 	if err != nil {
 		return nil
 	}
+	gzip := false // Debian's depmod knows no .ko.gz
+	for file := range listed {
+		gzip = gzip || strings.HasSuffix(file, ".gz")
+	}
 	for _, f := range tree.Modules {
+		if strings.HasSuffix(f.Rel, ".gz") && !gzip {
+			continue
+		}
 		if !f.InKernel() && !strings.HasPrefix(f.Rel, "weak-updates/") && !listed[f.Rel] {
 			faults = append(faults, Fault{krel, FaultIndex, dir + "/modules.dep", "does not list " + f.Rel})
 		}
