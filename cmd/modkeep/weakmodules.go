@@ -155,10 +155,14 @@ func (w *weakModules) run(args []string) int {
 			return w.verb(verb, operands)
 		}
 	}
-	if w.posttrans {
-		return w.makeMarked()
+	if !w.posttrans {
+		return w.usage()
 	}
-	return w.usage()
+	if err := w.checkDracut(); err != nil {
+		fmt.Fprintf(w.say.out, "%s: %v\n", w.name, err)
+		return 1
+	}
+	return w.makeMarked()
 }
 
 // option takes in one option, --help excepted.
@@ -177,7 +181,7 @@ func (w *weakModules) option(o givenOption) (ok bool) {
 	case "posttrans":
 		w.posttrans = true
 	case "basedir":
-		w.root = o.value
+		w.inRoot(o.value)
 	case "layout":
 		w.layout = weakupdates.Layout(o.value)
 		if w.layout != weakupdates.RHEL && w.layout != weakupdates.SUSE {
@@ -287,7 +291,7 @@ func (w *weakModules) carryOut(req weakupdates.Request) int {
 		return 1
 	}
 	status := w.afterwards(plan)
-	if status == 0 && w.strict && incompatible(plan.Plan) {
+	if status == 0 && w.strict && (incompatible(plan.Plan) || len(plan.Without) > 0) {
 		status = 1
 	}
 	return status
@@ -305,7 +309,7 @@ func (w *weakModules) symversPlaces(krel string) []string {
 
 // report says what becomes of the modules.
 func (w *weakModules) report(plan *node.Plan) {
-	w.notes(plan.Plan)
+	w.notes(plan)
 	for i := range plan.Outcomes {
 		w.say.outcome(&plan.Outcomes[i])
 	}

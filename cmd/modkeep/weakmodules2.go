@@ -115,7 +115,7 @@ Different on purpose:
 // weakModules2 is one call of weak-modules2.
 type weakModules2 struct {
 	*dropIn
-	mode      string
+	mode      string // the verb
 	verbosity int
 	log       *os.File
 	logName   string
@@ -156,7 +156,7 @@ func (w *weakModules2) run(args []string) int {
 		case "logfile":
 			w.logName = o.value
 		case "root":
-			w.root = o.value
+			w.inRoot(o.value)
 		case "usage":
 			w.usage(w.say.out)
 			return 0
@@ -200,15 +200,15 @@ func (w *weakModules2) usage(out interface{ Write([]byte) (int, error) }) int {
 func (w *weakModules2) operand(operands []string) (string, error) {
 	switch w.mode {
 	case "":
-		return "", errors.New("Please specify one of the --add-* or --remove-* options")
+		return "", sentence("Please specify one of the --add-* or --remove-* options")
 	case "add-kernel", "remove-kernel":
 		if len(operands) > 1 {
-			return "", fmt.Errorf("Too many arguments to --%s", w.mode)
+			return "", sentence("Too many arguments to --" + w.mode)
 		}
 		return kernelOperand(operands)
 	}
 	if len(operands) != 1 {
-		return "", fmt.Errorf("Option --%s requires exactly one argument", w.mode)
+		return "", sentence("Option --" + w.mode + " requires exactly one argument")
 	}
 	return operands[0], nil
 }
@@ -284,7 +284,7 @@ func (w *weakModules2) chooseGenerator() error {
 	case "mkosi", "mkosi-initrd":
 		w.generator = firstNonEmpty(os.Getenv("MKOSI_INITRD"), "/usr/bin/mkosi-initrd")
 	default:
-		return fmt.Errorf("the initrd generator %q configured in /etc/sysconfig/bootloader is not supported.", choice)
+		return sentence(fmt.Sprintf("the initrd generator %q configured in /etc/sysconfig/bootloader is not supported.", choice))
 	}
 	if !executable(w.generator) {
 		w.generator = "" // another one may be there
@@ -314,14 +314,19 @@ func (w *weakModules2) perform(operand string) int {
 	return w.kernelChanged(operand)
 }
 
-// fail says an error in the script's way where it is one of its own.
+// fail says an error, as it is where it is one of the script's own.
 func (w *weakModules2) fail(err error) {
-	if strings.HasPrefix(err.Error(), "Error: ") {
+	if _, ok := err.(sentence); ok {
 		fmt.Fprintln(w.errOut, err)
 		return
 	}
 	w.complain("%v", err)
 }
+
+// sentence is an error in the script's own words.
+type sentence string
+
+func (s sentence) Error() string { return string(s) }
 
 // warn is a warning of the script's own.
 func (w *weakModules2) warn(text string) { fmt.Fprintln(w.errOut, text) }
@@ -355,7 +360,7 @@ func (w *weakModules2) lookUp(nvr string) error {
 	}
 	k, err := newKMP(nvr, list)
 	if errors.Is(err, errNoModules) {
-		return fmt.Errorf("Error: the list of %s's modules has none", nvr)
+		return sentence(fmt.Sprintf("Error: the list of %s's modules has none", nvr))
 	} else if err != nil {
 		return err
 	}
@@ -364,22 +369,20 @@ func (w *weakModules2) lookUp(nvr string) error {
 	return nil
 }
 
+// rpm is the database of the root. That of another root is read from a copy,
+// because rpm writes to its database even to read it.
 func (w *weakModules2) rpm() (rpmDatabase, error) {
-	db := rpmDatabase{ctx: w.cmd.Context(), program: findProgram("rpm"), root: w.root}
-	if w.root != "/" && !hasRPMDatabase(w.root) {
-		return db, fmt.Errorf("%s has no rpm database", w.root) // which asking would make
-	}
+	db := rpmDatabase{ctx: w.cmd.Context(), program: findProgram("rpm")}
 	if db.program == "" {
 		return db, errors.New("rpm is not installed")
 	}
+	if w.root == "/" {
+		return db, nil
+	}
+	if db.dir = copyOfRPMDatabase(w.root); db.dir == "" {
+		return db, fmt.Errorf("%s has no rpm database", w.root)
+	}
 	return db, nil
-}
-
-func hasRPMDatabase(root string) bool {
-	return slices.ContainsFunc([]string{"var/lib/rpm", "usr/lib/sysimage/rpm"}, func(dir string) bool {
-		entries, err := os.ReadDir(filepath.Join(root, dir))
-		return err == nil && len(entries) > 0
-	})
 }
 
 // kmpChanged links the modules of an installed package, or takes back the links
@@ -482,7 +485,7 @@ func (w *weakModules2) insideRoot(path string) string {
 
 // report says what becomes of modules and packages.
 func (w *weakModules2) report(plan *node.Plan) {
-	w.notes(plan.Plan)
+	w.notes(plan)
 	for _, krel := range plan.Unreadable {
 		w.warn(fmt.Sprintf("WARNING: symvers.gz not found for %s, symbol resolution will be unreliable", krel))
 	}
@@ -606,25 +609,21 @@ func (w *weakModules2) sayRemoved(plan *node.Plan) {
 }
 
 // afterwards does what is no step of the transaction: index files and the
-// initramfs of a kernel that was installed, marks, the boot entries that
-// sdbootutil keeps. It returns the exit status.
+// initramfs of a kernel that was installed, the first initramfs of others, marks,
+// the boot entries that sdbootutil keeps. It returns the exit status.
 func (w *weakModules2) afterwards(plan *node.Plan) int {
 	var err error
-	images := due(plan)
 	if plan.Request.Verb == weakupdates.AddKernel {
-		krel := plan.Request.Kernels[0]
-		err = w.index(plan, krel)
-		if !slices.Contains(images, krel) && !strings.Contains(krel, "kdump") {
-			images = append(images, krel)
-		}
+		err = w.index(plan, plan.Request.Kernels[0])
 	}
-	switch {
-	case err != nil || w.initramfs == initramfsNever || !w.deferred:
-	case w.marks:
-		err = w.mark(images)
-	default:
-		for _, krel := range images {
-			err = errors.Join(err, w.makeImage(krel))
+	if err == nil && w.initramfs != initramfsNever {
+		images := w.bootable(w.images(plan))
+		if w.marks {
+			err = w.mark(images)
+		} else {
+			for _, krel := range images {
+				err = errors.Join(err, w.makeImage(krel))
+			}
 		}
 	}
 	if err != nil {
@@ -632,6 +631,40 @@ func (w *weakModules2) afterwards(plan *node.Plan) int {
 		return 1
 	}
 	return 0
+}
+
+// images returns the kernels whose initramfs is due and no step of the
+// transaction made.
+func (w *weakModules2) images(plan *node.Plan) []string {
+	var list []string
+	if w.deferred {
+		list = due(plan)
+	}
+	for _, image := range plan.Images {
+		if image.Path == "" {
+			list = append(list, image.Kernel)
+		}
+	}
+	if plan.Request.Verb == weakupdates.AddKernel {
+		list = append(list, plan.Request.Kernels[0])
+	}
+	slices.Sort(list)
+	return slices.Compact(list)
+}
+
+// bootable leaves those kernels that are there to be booted and make no
+// initramfs of their own, as those of kdump do.
+func (w *weakModules2) bootable(kernels []string) []string {
+	return slices.DeleteFunc(kernels, func(krel string) bool {
+		if strings.Contains(krel, "kdump") {
+			return true
+		}
+		if !w.hasImage(krel) {
+			w.warn(fmt.Sprintf("WARNING: kernel image for %s not found!", krel))
+			return true
+		}
+		return false
+	})
 }
 
 // index writes the index files of a kernel that was just installed, unless the
@@ -667,10 +700,6 @@ func (w *weakModules2) makeImage(krel string) error {
 	}
 	if _, ok := initramfs.ImagePath(w.root, krel); ok {
 		return w.makeImages([]string{krel})
-	}
-	if !w.hasImage(krel) {
-		w.warn(fmt.Sprintf("WARNING: kernel image for %s not found!", krel))
-		return nil
 	}
 	g, ok := initramfs.Detect(w.root, w.generator)
 	switch {

@@ -46,6 +46,13 @@ const (
 	initramfsAlways
 )
 
+// inRoot sets the root; an empty name is "/", as for the scripts.
+func (d *dropIn) inRoot(root string) {
+	if d.root = "/"; root != "" {
+		d.root = filepath.Clean(root)
+	}
+}
+
 func newDropIn(cmd *cobra.Command, name string) *dropIn {
 	return &dropIn{cmd: cmd, name: name, say: sentences{out: cmd.OutOrStdout()}, errOut: cmd.ErrOrStderr(), root: "/"}
 }
@@ -80,9 +87,12 @@ func (d *dropIn) listed() ([]string, error) {
 }
 
 // notes says on standard error what a user should know of a plan.
-func (d *dropIn) notes(plan *weakupdates.Plan) {
+func (d *dropIn) notes(plan *node.Plan) {
 	for _, text := range plan.Notes {
 		d.complain("%s", text)
+	}
+	for _, s := range plan.Without {
+		d.complain("kernel %s is left without %s, which the policy requires: %s", s.Kernel, s.Name, s.Reason)
 	}
 }
 

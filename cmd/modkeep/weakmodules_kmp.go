@@ -60,11 +60,11 @@ func newKMP(nvr string, files []string) (*suseKMP, error) {
 	for _, module := range k.modules {
 		krel, rel, _ := strings.Cut(strings.TrimPrefix(module, "/lib/modules/"), "/")
 		if k.krel != "" && krel != k.krel {
-			return nil, fmt.Errorf("Error: package %s seems to contain modules for multiple kernel versions", nvr)
+			return nil, sentence(fmt.Sprintf("Error: package %s seems to contain modules for multiple kernel versions", nvr))
 		}
 		k.krel = krel
 		if top, _, _ := strings.Cut(rel, "/"); top == "kernel" || top == "weak-updates" {
-			return nil, fmt.Errorf("Error: package %s must not install modules into kernel/ or weak-updates/", nvr)
+			return nil, sentence(fmt.Sprintf("Error: package %s must not install modules into kernel/ or weak-updates/", nvr))
 		}
 	}
 	return k, nil
@@ -73,19 +73,19 @@ func newKMP(nvr string, files []string) (*suseKMP, error) {
 // errNoModules is of a package without modules.
 var errNoModules = errors.New("does not contain any kernel modules")
 
-// rpmDatabase asks rpm(8) what is installed below a root.
+// rpmDatabase asks rpm(8) what is installed.
 type rpmDatabase struct {
 	ctx     context.Context
 	program string
-	root    string // "/" or a tree
+	dir     string // the database's directory, "" for the system's own
 }
 
 // query runs rpm and returns the lines it prints.
 func (db rpmDatabase) query(args ...string) ([]string, error) {
-	if db.root != "/" {
-		args = append([]string{"--root", db.root}, args...)
-	}
 	cmd := exec.CommandContext(db.ctx, db.program, args...)
+	if db.dir != "" {
+		cmd.Args = append(cmd.Args, "--dbpath", db.dir)
+	}
 	var errOut bytes.Buffer
 	cmd.Stderr = &errOut
 	out, err := cmd.Output()

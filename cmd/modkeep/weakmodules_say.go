@@ -91,7 +91,7 @@ func (s sentences) refused(o *weakupdates.Outcome, file, built string) {
 // versions, or none of a symbol. module_layout is what the kernel says it of
 // where there are none at all.
 func noModversions(f loader.Finding) bool {
-	return f.Kind == loader.KindNoVersion || f.Kind == loader.KindForced && strings.HasPrefix(f.Text, "module_layout: ")
+	return f.Kind == loader.KindNoVersion || f.Kind == loader.KindForced && strings.HasPrefix(f.Text, "module_layout")
 }
 
 // moduleFile is the name of the file that an outcome speaks of, without its

@@ -18,6 +18,7 @@ var scriptCommands = map[string]func(ts *testscript.TestScript, neg bool, args [
 	"made": scriptMade,
 	"tree": scriptTree,
 	"bare": scriptBare,
+	"kmp":  scriptKMP,
 }
 
 // scriptMade is "made DIR FILE": writes the root that the text describes, see
@@ -31,25 +32,53 @@ func scriptMade(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 }
 
-// scriptTree is "tree DIR FILE": writes into a file what is below a directory,
-// but for the state directory.
+// scriptTree is "tree DIR FILE [EXCEPT…]": writes into a file what is below a
+// directory.
 func scriptTree(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) != 2 {
-		ts.Fatalf("usage: tree DIR FILE")
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: tree DIR FILE [EXCEPT…]")
 	}
-	dump, err := made.Dump(ts.MkAbs(args[0]))
+	dump, err := made.Dump(ts.MkAbs(args[0]), args[2:]...)
 	ts.Check(err)
 	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(dump), 0o666))
 }
 
-// scriptBare is "bare FILE FORMAT…": writes a file from a format in which \r,
+// scriptBare is "bare FILE FORMAT": writes a file from a format in which \r,
 // \n and \0 stand for those bytes, and $NAME for a variable.
 func scriptBare(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
 		ts.Fatalf("usage: bare FILE FORMAT")
 	}
-	text := strings.NewReplacer(`\r`, "\r", `\n`, "\n", `\0`, "\x00").Replace(args[1])
+	text := strings.NewReplacer(`\r`, "\r", `\n`, "\n", `\0`, "\x00").Replace(os.Expand(args[1], ts.Getenv))
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(text), 0o666))
+}
+
+// scriptKMP is "kmp ROOT NAME VERSION PATH…": makes rpm's database of a root know
+// of a package with these files, which are in the root. Without paths, the
+// package has a file that is no module. A path ending in ":" is something that
+// the package provides.
+func scriptKMP(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 3 {
+		ts.Fatalf("usage: kmp ROOT NAME VERSION PATH…")
+	}
+	root, name, version, files := ts.MkAbs(args[0]), args[1], args[2], args[3:]
+	build := ts.MkAbs("rpmbuild-" + name + "-" + version)
+	spec := "Name: " + name + "\nVersion: " + version + "\nRelease: 1\nSummary: x\nLicense: none\nAutoReqProv: no\n"
+	install, list := "mkdir -p %{buildroot}/etc\ntouch %{buildroot}/etc/"+name+".conf\n", "/etc/"+name+".conf\n"
+	for _, file := range files {
+		if provided, ok := strings.CutSuffix(file, ":"); ok {
+			spec += "Provides: " + provided + "\n"
+			continue
+		}
+		install += "install -D " + root + file + " %{buildroot}" + file + "\n"
+		list += file + "\n"
+	}
+	spec += "%description\nx\n%install\n" + install + "%files\n" + list
+	ts.Check(os.MkdirAll(build, 0o777))
+	ts.Check(os.WriteFile(build+"/x.spec", []byte(spec), 0o666))
+	ts.Check(ts.Exec("rpmbuild", "-bb", "--quiet", "--target", "x86_64-linux", "--define", "_topdir "+build, "--define", "__os_install_post %{nil}",
+		"--define", "debug_package %{nil}", "--define", "_build_id_links none", build+"/x.spec"))
+	ts.Check(ts.Exec("rpm", "--root", root, "--dbpath", "/var/lib/rpm", "-i", "--justdb", "--nodeps", "--ignorearch", "--force", build+"/RPMS/x86_64/"+name+"-"+version+"-1.x86_64.rpm"))
 }
 
 // TestOracleWeakModulesUsage holds usage errors and their statuses against the
