@@ -110,6 +110,8 @@ type site struct {
 	k     []string
 	root  *made.Root
 	blind string
+	// dracut is what the drop-in makes an initramfs with; "" is not at all.
+	dracut string
 }
 
 func (s scenario) run(t *testing.T) {
@@ -256,7 +258,10 @@ func runModkeep(t *testing.T, in string, args ...string) result {
 // commandLine is what asks for an action in the site's dialect.
 func (s *site) commandLine(word, rest string) (args []string, in string) {
 	if s.dropIn {
-		args = []string{"weak-modules", "--basedir", s.dir, "--no-initramfs", "--verbose"}
+		args = []string{"weak-modules", "--basedir", s.dir, "--verbose", "--no-initramfs"}
+		if s.dracut != "" {
+			args = append(args[:len(args)-1], "--dracut", s.dracut)
+		}
 		switch word {
 		case "add", "remove":
 			for _, p := range strings.Fields(rest) {
@@ -305,9 +310,10 @@ func (s *site) dryRun(word, rest string) result {
 	return r
 }
 
-func (s *site) dump() string {
+// dump describes the tree, without what is at the paths except.
+func (s *site) dump(except ...string) string {
 	s.Helper()
-	dump, err := made.Dump(s.dir)
+	dump, err := made.Dump(s.dir, except...)
 	if err != nil {
 		s.Fatal(err)
 	}
