@@ -30,6 +30,9 @@ func runGate(cmd *cobra.Command, opts *nodeFlags) error {
 	if err != nil {
 		return err
 	}
+	if err := settle(cmd, n); err != nil {
+		return err
+	}
 	krel := opts.kernel
 	if krel == "" {
 		if krel, _ = kernel.Next(opts.root); krel == "" {

@@ -2,11 +2,14 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -83,6 +86,29 @@ func commandRunner(errOut io.Writer) func(context.Context, txn.Step, []string) e
 		}
 		return nil
 	}
+}
+
+// settle brings an interrupted transaction to an end before a root is judged:
+// what lies between two states says nothing of either. Where that cannot be
+// done, without the right to write, it is said and the root judged as it is.
+func settle(cmd *cobra.Command, n *node.Node) error {
+	pending, err := n.Pending()
+	if err != nil {
+		return journalHint(fmt.Errorf("cannot read the journal: %w", err))
+	}
+	if !pending {
+		return nil
+	}
+	release, err := lockAndRecover(cmd, n.Store())
+	switch {
+	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
+		fmt.Fprintln(cmd.ErrOrStderr(), interruptedNote)
+		return nil
+	case err != nil:
+		return journalHint(fmt.Errorf("cannot judge the root: %w", err))
+	}
+	release()
+	return nil
 }
 
 // kernels returns the kernel that --kernel names, nil for all.

@@ -41,6 +41,9 @@ func runStatus(cmd *cobra.Command, opts *nodeFlags, names []string) error {
 	if err != nil {
 		return err
 	}
+	if err := settle(cmd, n); err != nil {
+		return err
+	}
 	states, notes, unreadable, err := n.Status(opts.kernels())
 	if err != nil {
 		return fmt.Errorf("cannot tell the status: %w", err)
