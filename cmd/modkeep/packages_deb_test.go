@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -159,4 +160,70 @@ func TestDpkgGate(t *testing.T) {
 		t.Errorf("after boot: %v\n%s", err, out)
 	}
 	r.inside("/usr/bin/modkeep", "hooks", "run", "booted", d2)
+}
+
+// repository makes a repository of the .deb files that are in the root.
+func (r *bareRoot) repository(files ...string) {
+	r.t.Helper()
+	var index strings.Builder
+	r.must(os.MkdirAll(r.path("repository"), 0o755))
+	for _, file := range files {
+		data, err := os.ReadFile(r.path(file))
+		r.must(err)
+		r.must(os.Rename(r.path(file), r.path("repository/"+filepath.Base(file))))
+		control := r.run("dpkg-deb", "--field", r.path("repository/"+filepath.Base(file)))
+		fmt.Fprintf(&index, "%sFilename: ./%s\nSize: %d\nSHA256: %x\n\n", control, filepath.Base(file), len(data), sha256.Sum256(data))
+	}
+	r.must(os.WriteFile(r.path("repository/Packages"), []byte(index.String()), 0o644))
+	r.must(os.WriteFile(r.path("etc/apt/sources.list"), []byte("deb [trusted=yes] file:/repository ./\n"), 0o644))
+}
+
+// TestApt asks the gate before dpkg runs: the kernel is looked at in its
+// package, beside the modules that the system has.
+func TestApt(t *testing.T) {
+	r := newDebianRoot(t, "apt-get", "apt-config")
+	for _, dir := range []string{"etc/apt/apt.conf.d", "etc/apt/preferences.d", "var/lib/apt/lists/partial", "var/cache/apt/archives/partial", "var/log/apt"} {
+		r.must(os.MkdirAll(r.path(dir), 0o755))
+	}
+	for _, method := range []string{"file", "store", "copy"} {
+		r.copyLinked("/usr/lib/apt/methods/" + method)
+	}
+	for _, table := range []string{"cputable", "ostable", "tupletable"} {
+		r.copy("/usr/share/dpkg/"+table, "usr/share/dpkg/"+table)
+	}
+	r.must(os.WriteFile(r.path("etc/passwd"), []byte("root:x:0:0:root:/root:/bin/sh\n"), 0o644))
+	r.must(os.WriteFile(r.path("etc/apt/apt.conf.d/00test"), []byte(`APT::Sandbox::User "root"; APT::Install-Recommends "0";`), 0o644))
+	r.inside("/usr/bin/modkeep", "hooks", "install")
+	r.must(os.MkdirAll(r.path("etc/modkeep"), 0o755))
+	policy := "version: 1\ngate: strict\nmodules:\n  - name: prov\n    required: true\n"
+	r.must(os.WriteFile(r.path("etc/modkeep/policy.yaml"), []byte(policy), 0o644))
+
+	r.repository(r.kernelDeb(d1, debianKernel(d1, "c")), r.kernelDeb(d2, debianKernel(d2, "c")), r.kernelDeb(d3, debianKernel(d3, "d")),
+		r.modulesDeb("1", "updates/prov.ko printk@a moved@c"))
+	r.inside("apt-get", "update")
+	r.inside("apt-get", "-y", "install", "linux-image-"+d1, "foo-modules")
+	r.expect("install", d1+" dep updates/prov.ko:")
+	r.inside("apt-get", "-y", "install", "linux-image-"+d2)
+	const linked = `
+		` + d1 + ` dep updates/prov.ko:
+		` + d2 + ` link prov.ko -> /lib/modules/` + d1 + `/updates/prov.ko
+		` + d2 + ` dep weak-updates/prov.ko:`
+	r.expect("a kernel that loads it", linked)
+	before := r.dump("var", "tmp")
+	out, err := r.try("chroot", r.dir, "apt-get", "-y", "install", "linux-image-"+d3)
+	if err == nil {
+		t.Errorf("a kernel that leaves a required module behind was installed under gate: strict:\n%s", out)
+	}
+	said(t, out, "modkeep: kernel "+d3+" would be without a required module: refused (gate: strict in /etc/modkeep/policy.yaml)")
+	if diff := diffLines(before, r.dump("var", "tmp")); diff != "" {
+		t.Errorf("the refusal left traces:\n%s", diff)
+	}
+	if left, _ := filepath.Glob(r.path("var/tmp/modkeep-*")); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+	r.must(os.WriteFile(r.path("etc/modkeep/policy.yaml"), []byte(strings.Replace(policy, "strict", "warn", 1)), 0o644))
+	said(t, r.inside("apt-get", "-y", "install", "linux-image-"+d3), "modkeep: kernel "+d3+" would be without a required module (gate: warn)")
+	r.expect("a kernel that does not load it", linked)
+	r.inside("apt-get", "-y", "remove", "foo-modules")
+	r.expect("removal", "")
 }

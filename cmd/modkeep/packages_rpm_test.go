@@ -7,6 +7,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"modkeep/node/hooks"
 )
 
 // rpmPackage is what an .rpm is made of.
@@ -284,4 +286,77 @@ func TestRPMOwnerOfWeakModules(t *testing.T) {
 	if _, err := os.Lstat(r.path("var/lib/modkeep")); err == nil {
 		t.Error("/var/lib/modkeep is still there")
 	}
+}
+
+// dnfPlugin puts the plug-in that hooks install would put, for modkeep as this
+// machine has it, into a directory and returns that.
+func (r *bareRoot) dnfPlugin() string {
+	r.t.Helper()
+	r.must(os.MkdirAll(r.path("usr/lib/python3/dist-packages/dnf-plugins"), 0o755))
+	program, err := builtModkeep()
+	r.must(err)
+	system, err := hooks.Detect(r.dir, hooks.Options{Program: program})
+	r.must(err)
+	dir := filepath.Join(r.build, "dnf-plugins")
+	r.must(os.MkdirAll(dir, 0o755))
+	list, _ := system.Hooks()
+	for _, h := range list {
+		if filepath.Ext(h.Path) == ".py" {
+			r.must(os.WriteFile(filepath.Join(dir, "modkeep.py"), h.Data, 0o644))
+		}
+	}
+	return dir
+}
+
+// TestDnf asks the gate from dnf's plug-in, which works on another root from
+// outside: links there are relative.
+func TestDnf(t *testing.T) {
+	r := newRPMRoot(t, "dnf")
+	plugin := r.dnfPlugin()
+	dnf := func(args ...string) (string, error) {
+		return r.try("dnf", append([]string{"-y", "--installroot", r.dir, "--disablerepo=*", "--releasever=9", "--nogpgcheck",
+			"--setopt=pluginpath=" + plugin, "--setopt=cachedir=/var/cache/dnf", "--setopt=installonly_limit=0", "--setopt=installonlypkgs=kernel"}, args...)...)
+	}
+	run := func(args ...string) string {
+		t.Helper()
+		out, err := dnf(args...)
+		if err != nil {
+			t.Fatalf("dnf %s: %v\n%s", strings.Join(args, " "), err, out)
+		}
+		return out
+	}
+	kernel := func(krel, text string) string {
+		version, _, _ := strings.Cut(strings.ReplaceAll(krel, "-", "."), ".el9")
+		return r.rpm(rpmPackage{name: "kernel", version: version, text: text, header: "Provides: kernel-uname-r = " + krel})
+	}
+	policy := func(gate string) {
+		r.must(os.MkdirAll(r.path("etc/modkeep"), 0o755))
+		r.must(os.WriteFile(r.path("etc/modkeep/policy.yaml"), []byte("version: 1\ngate: "+gate+"\nmodules:\n  - name: prov\n    required: true\n"), 0o644))
+	}
+	// Debian's dnf has its database elsewhere than newRPMRoot's rpm: the shell
+	// is to be provided there too.
+	base := r.rpm(rpmPackage{name: "base", version: "2", header: "Provides: /bin/sh"})
+	prov := r.rpm(rpmPackage{name: "kmod-prov", version: "1", text: kmod("extra/prov/prov.ko printk@a moved@c")})
+	policy("strict")
+	run("install", base, kernel(k1, kernelOne), kernel(k3, kernelThree), prov)
+	linked := `
+		` + k1 + ` dep extra/prov/prov.ko:
+		` + k3 + ` link prov/prov.ko -> ../../../` + k1 + `/extra/prov/prov.ko
+		` + k3 + ` dep weak-updates/prov/prov.ko:`
+	r.expect("install", linked)
+	two := kernel(k2, kernelTwo)
+	out, err := dnf("install", two)
+	if err == nil {
+		t.Errorf("a kernel that leaves a required module behind was installed under gate: strict:\n%s", out)
+	}
+	said(t, out, "Error: modkeep: a required kernel module would be left behind; nothing was changed")
+	r.expect("refusal", linked)
+	if _, err := os.Stat(r.path("usr/lib/modules/" + k2)); err == nil {
+		t.Errorf("%s is there", k2)
+	}
+	policy("warn")
+	said(t, run("install", two), "modkeep: kernel "+k2+" would be without a required module (gate: warn)")
+	r.expect("a kernel that does not load it", linked)
+	run("remove", "kmod-prov")
+	r.expect("removal", "")
 }

@@ -192,7 +192,11 @@ func (r *bareRoot) links(krel string) (lines []string) {
 		if err == nil && !entry.IsDir() {
 			target, _ := os.Readlink(name)
 			lines = append(lines, fmt.Sprintf("%s link %s -> %s", krel, strings.TrimPrefix(name, top+"/"), target))
-			if _, err := os.Stat(r.path(target)); err != nil {
+			at := r.path(target)
+			if !filepath.IsAbs(target) {
+				at = name
+			}
+			if _, err := os.Stat(at); err != nil {
 				r.t.Errorf("link %s dangles: %v", name, err)
 			}
 		}
