@@ -208,6 +208,9 @@ func TestOracleRHEL8(t *testing.T) {
 	}
 	slices.Sort(want)
 	compare(t, "provides", slices.Compact(want), without(printed(list), "ksym("))
+	if list, err = Provides(outside(names), o); err != nil {
+		t.Fatal(err)
+	}
 	own := map[string]bool{}
 	for _, d := range list {
 		own[d.String()] = true
