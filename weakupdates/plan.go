@@ -155,17 +155,8 @@ func (c *choice) fill(req Request, l *request, links []Link, files []string) {
 		if krel == c.k.Release {
 			continue
 		}
-		list := slices.Clone(r.Donors(krel))
-		for _, where := range l.order {
-			if d := l.donors[where]; d.Kernel == krel && !slices.Contains(list, d) {
-				list = slices.DeleteFunc(list, func(o *Donor) bool { return o.Name == d.Name })
-				list = append(list, d)
-			}
-		}
-		if req.NoReplace {
-			list = slices.DeleteFunc(list, func(d *Donor) bool { return slices.Contains(l.names, d.Name) })
-		}
-		c.parts[krel] = r.groups(list)
+		list, part := r.donorsFor(krel, req, l)
+		c.parts[krel] = part
 		for _, d := range list {
 			if foreign(d, c.k.Release) {
 				c.foreign[d.Name] = append(c.foreign[d.Name], d)
@@ -203,6 +194,32 @@ func (c *choice) fill(req Request, l *request, links []Link, files []string) {
 		e.name = name
 	}
 	c.names = sorted(c.entries)
+}
+
+// donorsFor returns a kernel's donors as a request changes them, with their
+// dependency groups: one that it names takes the place of another of its name,
+// and without replacement those of its names are none.
+func (r *Root) donorsFor(krel string, req Request, l *request) ([]*Donor, map[string]int) {
+	list := slices.Clone(r.Donors(krel))
+	as := len(list)
+	changed := false
+	for _, where := range l.order {
+		if d := l.donors[where]; d.Kernel == krel && !slices.Contains(list, d) {
+			list = slices.DeleteFunc(list, func(o *Donor) bool { return o.Name == d.Name })
+			list = append(list, d)
+			changed = true
+		}
+	}
+	if req.NoReplace {
+		list = slices.DeleteFunc(list, func(d *Donor) bool { return slices.Contains(l.names, d.Name) })
+	}
+	if changed || len(list) != as {
+		return list, r.groups(list)
+	}
+	if r.parts[krel] == nil {
+		r.parts[krel] = r.groups(list)
+	}
+	return list, r.parts[krel]
 }
 
 func (c *choice) entry(name string) *entry {

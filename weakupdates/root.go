@@ -43,6 +43,7 @@ type Root struct {
 	kernels  map[string]*kernel.Kernel
 	donors   map[string][]*Donor // by kernel
 	judges   map[string]*loader.Target
+	parts    map[string]map[string]int // dependency groups of Donors, by kernel
 }
 
 // Open finds what is below a root. It reads the depmod.d files and the
@@ -53,7 +54,7 @@ func Open(root string, o Options) (*Root, error) {
 		return nil, err
 	}
 	r := &Root{Dir: root, Layout: o.Layout, Policy: o.Policy, options: o,
-		targets: map[string]bool{}, kernels: map[string]*kernel.Kernel{}, donors: map[string][]*Donor{}, judges: map[string]*loader.Target{}}
+		targets: map[string]bool{}, kernels: map[string]*kernel.Kernel{}, donors: map[string][]*Donor{}, judges: map[string]*loader.Target{}, parts: map[string]map[string]int{}}
 	if r.Policy == nil {
 		r.Policy = policy.Default()
 	}
@@ -311,12 +312,14 @@ func (r *Root) note(format string, args ...any) {
 // inside brings a path inside the root to the form that Donor.Path has.
 func (r *Root) inside(p string) string {
 	p = path.Clean("/" + p)
-	if real, err := depmod.Resolve(r.Dir, path.Dir(p)); err == nil {
-		p = path.Join(real, path.Base(p))
-	}
 	krel, ok := releaseOf(p)
 	if !ok {
-		return p
+		if real, err := depmod.Resolve(r.Dir, path.Dir(p)); err == nil {
+			p = path.Join(real, path.Base(p))
+		}
+		if krel, ok = releaseOf(p); !ok {
+			return p
+		}
 	}
 	dir, err := depmod.ModuleDir(r.Dir, krel)
 	if err != nil {

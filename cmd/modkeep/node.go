@@ -192,9 +192,9 @@ func carryOut(cmd *cobra.Command, n *node.Node, asJSON, dry bool, plan func() (*
 	var err error
 	if dry {
 		if pending, err := n.Pending(); err != nil {
-			return fmt.Errorf("cannot read the journal: %w", err)
+			return journalHint(fmt.Errorf("cannot read the journal: %w", err))
 		} else if pending {
-			fmt.Fprintln(errOut, "modkeep: a transaction was interrupted; it is taken back before anything is done")
+			fmt.Fprintln(errOut, interruptedNote)
 		}
 		res.Plan, err = plan()
 	} else {
@@ -214,7 +214,7 @@ func carryOut(cmd *cobra.Command, n *node.Node, asJSON, dry bool, plan func() (*
 		}
 	}
 	if err != nil {
-		return fmt.Errorf("cannot %s: %w", cmd.Name(), err)
+		return journalHint(fmt.Errorf("cannot %s: %w", cmd.Name(), err))
 	}
 	return planStatus(res.Plan)
 }
