@@ -119,6 +119,8 @@ what puts it right.` + exitStatus(
 		newGateCommand(),
 		newWeakModulesCommand(),
 		newWeakModules2Command(),
+		newRPMProvidesCommand(),
+		newRPMRequiresCommand(),
 		newHooksCommand(),
 		newHistoryCommand(),
 		newUndoCommand(),

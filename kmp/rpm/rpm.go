@@ -50,7 +50,7 @@ const Attr = `# Dependencies of kernel modules, made by modkeep.
 %__modkeep_provides	%{_bindir}/modkeep rpm-provides --buildroot=%{buildroot} --package=%{name}
 %__modkeep_requires	%{_bindir}/modkeep rpm-requires --buildroot=%{buildroot} --package=%{name}
 %__modkeep_supplements	%{_bindir}/modkeep rpm-provides --supplements --buildroot=%{buildroot} --package=%{name}
-%__modkeep_path		^((/usr)?/lib/modules/.*(\\.ko(\\.gz|\\.xz|\\.zst)?|/modules\\.builtin|/symvers\\.(gz|xz|zst)|/vmlinu[xz](\\.gz|\\.xz|\\.zst)?)|(/usr)?/lib/modules-load\\.d/.*\\.conf|/boot/(symvers|vmlinux)-.*)$
+%__modkeep_path		^((/usr)?/lib/modules/.*(\.ko(\.gz|\.xz|\.zst)?|/modules\.builtin|/symvers\.(gz|xz|zst)|/vmlinu[xz](\.gz|\.xz|\.zst)?)|(/usr)?/lib/modules-load\.d/.*\.conf|/boot/(symvers|vmlinux)-.*)$
 `
 
 // AttrFile is the name of Attr below the root of a system.
