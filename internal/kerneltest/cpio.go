@@ -10,6 +10,7 @@ const (
 	modeFile = 0o100755
 	modeDir  = 0o040755
 	modeChar = 0o020600
+	modeLink = 0o120777
 )
 
 // archive writes a cpio archive in the "newc" format the kernel unpacks as
@@ -29,6 +30,9 @@ func (a *archive) dir(name string) { a.entry(name, modeDir, nil, 0, 0) }
 
 // file adds an ordinary file that anyone may execute.
 func (a *archive) file(name string, content []byte) { a.entry(name, modeFile, content, 0, 0) }
+
+// link adds a symbolic link.
+func (a *archive) link(name, text string) { a.entry(name, modeLink, []byte(text), 0, 0) }
 
 // device adds a character device.
 func (a *archive) device(name string, major, minor int) {

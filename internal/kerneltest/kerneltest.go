@@ -10,6 +10,9 @@
 //   - A result is the kernel's answer: errno, the log lines, whether the
 //     module's own init function was reached, and the state before it (taints,
 //     loaded modules), on which some answers depend.
+//   - A probe is one run of the real modprobe in a machine that has the module
+//     tree of a root: it finds the file and what that needs by the tree's own
+//     index files.
 //   - A mutant is a copy of a real module in which one thing is changed, named
 //     after the rule of the kernel's loader it is meant to provoke.
 //   - The cache is a directory that holds what the lab (the command in the

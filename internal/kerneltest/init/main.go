@@ -1,7 +1,7 @@
 // Command init is process 1 of the virtual machines that kernel tests boot.
 //
-// It reads its job from the initramfs, loads one module after another, and
-// writes what the kernel answered to the console as events (package wire).
+// It reads its job from the initramfs, loads one module after another, or has
+// modprobe load them, and writes what the kernel answered to the console as events (package wire).
 // It never exits: the host ends the machine when it has read the last event,
 // and a death of this process is a kernel panic, which the host sees too.
 package main
@@ -73,6 +73,9 @@ func (g *guest) run() error {
 	g.emit(wire.Event{Kind: wire.Ready, TaintBefore: taint()})
 	for _, a := range job.Attempts {
 		g.attempt(a)
+	}
+	for _, p := range job.Probes {
+		g.probe(p)
 	}
 	g.emit(wire.Event{Kind: wire.Done})
 	return nil
@@ -152,8 +155,10 @@ func (g *guest) attempt(a wire.Attempt) {
 // watch reports e as stuck, with the log so far, unless the function it
 // returns is called in time; it then powers the machine off, because a thread
 // that hangs inside the kernel cannot be given up.
-func (g *guest) watch(e *wire.Event) (disarm func()) {
-	t := time.AfterFunc(g.stuck, func() {
+func (g *guest) watch(e *wire.Event) (disarm func()) { return g.watchFor(g.stuck, e) }
+
+func (g *guest) watchFor(d time.Duration, e *wire.Event) (disarm func()) {
+	t := time.AfterFunc(d, func() {
 		report := *e
 		report.Kind, report.Log, report.TaintAfter = wire.Stuck, g.readLog(), taint()
 		g.emit(report)

@@ -1,8 +1,8 @@
 // Package wire holds what passes between the host side of a kernel test and
 // the init process inside the virtual machine.
 //
-// A job is the list of load attempts for one boot; it lies in the initramfs as
-// JobFile. An event is one line the guest writes to its console, Marker first
+// A job is the list of load attempts, or of probes, for one boot; it lies in the
+// initramfs as JobFile. A probe is one run of modprobe(8). An event is one line the guest writes to its console, Marker first
 // and JSON behind it; whatever else appears on the console is the kernel's own.
 package wire
 
@@ -19,6 +19,7 @@ const LogMark = "modkeep reads the log"
 // Job is what one boot is to do.
 type Job struct {
 	Attempts []Attempt
+	Probes   []Probe
 	// StuckMS is how many milliseconds one module load or removal may take
 	// before the guest reports it as stuck and gives up the boot.
 	StuckMS int
@@ -33,6 +34,18 @@ type Attempt struct {
 	Params string   // the module's parameters
 	Init   bool     // init_module instead of finit_module
 }
+
+// Probe is one run of modprobe from the tree that lies in the initramfs.
+type Probe struct {
+	Index int
+	Name  string // the module's
+}
+
+// The programs that a job with probes needs inside the initramfs.
+const (
+	Modprobe = "/sbin/modprobe" // where the kernel looks for it too
+	Modinfo  = "/sbin/modinfo"
+)
 
 // Line is one record of the kernel's log.
 type Line struct {
@@ -55,8 +68,8 @@ type DepError struct {
 // The kinds of event, in the order in which an attempt goes through them.
 const (
 	Ready  = "ready"  // the guest is up
-	Begin  = "begin"  // attempt Index begins
-	Loaded = "loaded" // the load returned; everything but Kept is filled in
+	Begin  = "begin"  // attempt or probe Index begins
+	Loaded = "loaded" // the load or the program returned; everything but Kept is filled in
 	Stuck  = "stuck"  // the load or the removal did not return in time
 	End    = "end"    // what was loaded has been removed, except Kept
 	Done   = "done"   // all attempts are through
@@ -76,4 +89,10 @@ type Event struct {
 	DepErrors   []DepError `json:",omitempty"`
 	Kept        []string   `json:",omitempty"` // modules that could not be removed
 	Micros      int64      `json:",omitempty"` // how long the call took
+
+	// Of probes only.
+	File   string   `json:",omitempty"` // what modinfo -n says of the name
+	Status int      `json:",omitempty"` // modprobe's exit status, -1 where it could not be run
+	Output string   `json:",omitempty"` // what it printed
+	After  []Module `json:",omitempty"` // /proc/modules afterwards, newest first
 }

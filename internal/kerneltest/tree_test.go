@@ -1,0 +1,187 @@
+package kerneltest
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestNeeded(t *testing.T) {
+	table := []byte("kernel/a-b.ko: kernel/c.ko kernel/d.ko\nkernel/c.ko:\nkernel/d.ko: kernel/c.ko\nweak-updates/e.ko.xz: kernel/a-b.ko kernel/d.ko kernel/c.ko\nbroken\n")
+	tests := []struct {
+		names []string
+		want  []string
+	}{
+		{nil, nil},
+		{[]string{"c"}, []string{"kernel/c.ko"}},
+		{[]string{"a_b", "d"}, []string{"kernel/a-b.ko", "kernel/c.ko", "kernel/d.ko"}},
+		{[]string{"e"}, []string{"weak-updates/e.ko.xz", "kernel/a-b.ko", "kernel/d.ko", "kernel/c.ko"}},
+		{[]string{"f"}, nil},
+	}
+	for _, tt := range tests {
+		if diff := cmp.Diff(tt.want, needed(table, tt.names)); diff != "" {
+			t.Errorf("%v (-want +got):\n%s", tt.names, diff)
+		}
+	}
+}
+
+func TestSharedObjects(t *testing.T) {
+	out := "\tlinux-vdso.so.1 (0x00007f)\n\tlibzstd.so.1 => /lib/x/libzstd.so.1 (0x00007f)\n\tlibgone.so => not found\n\t/lib64/ld-linux.so.2 (0x00007f)\n"
+	if diff := cmp.Diff([]string{"/lib/x/libzstd.so.1", "/lib64/ld-linux.so.2"}, sharedObjects(out)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// TestProbe reads a kernel's log of one run of modprobe.
+func TestProbe(t *testing.T) {
+	p := Probe{Name: "b", Came: []string{"a"}, Log: []Line{
+		{4, "a: loading out-of-tree module taints kernel."},
+		{7, "calling  a_init+0x0/0x1000 [a] @ 87"},
+		{6, "a: hello"},
+		{7, "initcall a_init+0x0/0x1000 [a] returned 0 after 12 usecs"},
+		{6, "clocksource: something"},
+		{3, "b: disagrees about version of symbol a_do"},
+		{3, "b: Unknown symbol a_do (err -22)"},
+	}}
+	if diff := cmp.Diff([]string{"a"}, p.Initialized()); diff != "" {
+		t.Errorf("initialized (-want +got):\n%s", diff)
+	}
+	if p.Loads() {
+		t.Error("b counts as loaded")
+	}
+	want := []string{p.Log[0].Text, p.Log[5].Text, p.Log[6].Text}
+	if diff := cmp.Diff(want, p.Refusal()); diff != "" {
+		t.Errorf("refusal (-want +got):\n%s", diff)
+	}
+}
+
+// TestTreePacker has cpio list what is packed of a tree with links of both
+// forms, one of which leads nowhere.
+func TestTreePacker(t *testing.T) {
+	if _, err := exec.LookPath("cpio"); err != nil {
+		t.Skip("SKIPPED: no cpio on this machine")
+	}
+	root := t.TempDir()
+	files := map[string]string{
+		"lib/modules/1/modules.dep":       "weak-updates/x.ko: kernel/y.ko\nkernel/y.ko:\nkernel/z.ko:\n",
+		"lib/modules/1/kernel/y.ko":       "y",
+		"lib/modules/1/kernel/z.ko":       "z",
+		"lib/modules/0/extra/x.ko":        "x",
+		"lib/modules/0/extra/absolute.ko": "absolute",
+		"lib/modules/0/extra/unlinked.ko": "unlinked",
+	}
+	for name, content := range files {
+		writeTree(t, filepath.Join(root, name), content)
+	}
+	weak := filepath.Join(root, "lib/modules/1/weak-updates")
+	if err := os.Mkdir(weak, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{"x.ko": "../../0/extra/x.ko", "absolute.ko": "/lib/modules/0/extra/absolute.ko", "gone.ko": "../../0/extra/gone.ko"} {
+		if err := os.Symlink(text, filepath.Join(weak, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var out strings.Builder
+	p := &treePacker{archive: newArchive(&out), root: root, have: map[string]bool{".": true}}
+	if err := p.tree(Tree{Root: root, Release: "1", Names: []string{"x"}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.archive.close(); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{
+		"lib", "lib/modules", "lib/modules/0", "lib/modules/0/extra", "lib/modules/0/extra/absolute.ko", "lib/modules/0/extra/x.ko",
+		"lib/modules/1", "lib/modules/1/kernel", "lib/modules/1/kernel/y.ko", "lib/modules/1/modules.dep",
+		"lib/modules/1/weak-updates", "lib/modules/1/weak-updates/absolute.ko", "lib/modules/1/weak-updates/gone.ko", "lib/modules/1/weak-updates/x.ko",
+	}
+	got := strings.Fields(cpio(t, out.String(), "-t"))
+	slices.Sort(got)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("cpio -t (-want +got):\n%s", diff)
+	}
+	if got := cpio(t, out.String(), "-tv", "*/gone.ko"); !strings.HasPrefix(got, "lrwx") || !strings.Contains(got, "-> ../../0/extra/gone.ko") {
+		t.Errorf("cpio -tv: %s", got)
+	}
+}
+
+func cpio(t *testing.T, archive string, args ...string) string {
+	t.Helper()
+	cmd := exec.Command("cpio", append([]string{"--quiet"}, args...)...)
+	cmd.Stdin = strings.NewReader(archive)
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("cpio %v: %v", args, err)
+	}
+	return string(out)
+}
+
+func writeTree(t *testing.T, name, content string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(name), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(name, []byte(content), 0o666); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestOracleBootTree probes two in-tree modules and one that is not there, from
+// the index files that depmod writes.
+func TestOracleBootTree(t *testing.T) {
+	_, k := oracleKernel(t)
+	for _, tool := range []string{"kmod", "depmod", "ldd"} {
+		if _, err := exec.LookPath(tool); err != nil {
+			if os.Getenv("MODKEEP_ORACLES") == "required" {
+				t.Fatal(err)
+			}
+			t.Skipf("SKIPPED: %v", err)
+		}
+	}
+	root := t.TempDir()
+	dir := filepath.Join(root, "lib/modules", k.Release)
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"modules.order", "modules.builtin", "modules.builtin.modinfo"} {
+		if err := os.Symlink(filepath.Join(k.Modules(), name), filepath.Join(dir, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// depmod follows no link to a directory.
+	if err := os.CopyFS(filepath.Join(dir, "kernel"), os.DirFS(filepath.Join(k.Modules(), "kernel"))); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.Command("depmod", "-b", root, k.Release).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
+	defer cancel()
+	probes, err := BootTree(ctx, k.Machine(), Tree{Root: root, Release: k.Release, Names: []string{"dummy", "wireguard", "no_such"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := "/lib/modules/" + k.Release + "/kernel/drivers/net/"
+	for i, want := range []Probe{{Name: "dummy", File: in + "dummy.ko"}, {Name: "wireguard", File: in + "wireguard/wireguard.ko"}, {Name: "no_such", Status: 1}} {
+		p := probes[i]
+		if p.Name != want.Name || p.File != want.File || p.Status != want.Status || p.Loads() != (want.File != "") {
+			t.Errorf("%s: file %q, status %d, loads %v: %s", p.Name, p.File, p.Status, p.Loads(), p.Output)
+		}
+	}
+	needs, err := DependsOn(root, k.Release)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := append(needs["wireguard"], "wireguard")
+	got := slices.DeleteFunc(slices.Clone(probes[1].Came), func(name string) bool { return !slices.Contains(want, name) })
+	if diff := cmp.Diff(want, got); diff != "" || len(want) < 3 {
+		t.Errorf("order (-modules.dep +/proc/modules):\n%s", diff)
+	}
+}
