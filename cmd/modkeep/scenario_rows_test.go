@@ -702,9 +702,7 @@ var selectionRows = []scenario{
 		},
 	},
 	{
-		// The native verb has no older or newer but that of the builds.
 		name: "T16/and the policy says that it takes over",
-		in:   "weak-modules",
 		tree: `
 			kernel K1
 			vmlinux printk@a
@@ -972,7 +970,6 @@ var lifecycleRows = []scenario{
 	},
 	{
 		name: "remove-kernel empties weak-updates",
-		in:   "weak-modules",
 		tree: chain,
 		do: []action{
 			{do: "add K1/extra/pair/p.ko K1/extra/pair/c.ko", links: "K2 extra/pair/p.ko K1\nK2 extra/pair/c.ko K1"},

@@ -84,7 +84,7 @@ var releases = map[string][]string{
 }
 
 // dialect is a way to ask for the same thing, on a distribution whose layout
-// it is.
+// it is: by the tool that a distribution has for it, or by modkeep link.
 type dialect struct {
 	name, layout string
 	dropIn       bool
@@ -93,6 +93,7 @@ type dialect struct {
 var dialects = []dialect{
 	{"weak-modules", "rhel", true},
 	{"rhel", "rhel", false},
+	{"weak-modules2", "suse", true},
 	{"suse", "suse", false},
 }
 
@@ -112,6 +113,8 @@ type site struct {
 	blind string
 	// dracut is what the drop-in makes an initramfs with; "" is not at all.
 	dracut string
+	// packages are what weak-modules2 is told of by rpm.
+	packages *packages
 }
 
 func (s scenario) run(t *testing.T) {
@@ -119,6 +122,9 @@ func (s scenario) run(t *testing.T) {
 	for _, d := range dialects {
 		if s.in != "" && !slices.Contains(strings.Fields(s.in), d.name) {
 			continue
+		}
+		if d.name == "weak-modules2" && s.k != nil && !strings.HasSuffix(s.k[0], "-default") {
+			continue // it is for kernels with a flavour in their names
 		}
 		t.Run(s.name+"/"+d.name, func(t *testing.T) {
 			t.Parallel()
@@ -140,6 +146,9 @@ func newSite(t *testing.T, d dialect, s scenario) *site {
 		t.Fatal(err)
 	}
 	site.root = root
+	if d.name == "weak-modules2" {
+		site.packages = newPackages(t, site.dir)
+	}
 	for _, k := range root.Kernels { // as their packages left them
 		site.index(k.Release)
 	}
@@ -175,8 +184,8 @@ func (s *site) act(a action) {
 	s.compareLinks(a)
 	s.compareRefused(a, refused)
 	for _, line := range lines(s.expand(a.says)) {
-		if s.dropIn && !slices.Contains(lines(r.out), line) {
-			s.Errorf("%s: no line %q in\n%s", a.do, line, r.out)
+		if s.dropIn && !slices.Contains(lines(r.out+r.errOut), line) {
+			s.Errorf("%s: no line %q in\n%s%s", a.do, line, r.out, r.errOut)
 		}
 	}
 	for _, words := range lines(s.expand(a.mentions)) {
@@ -185,6 +194,9 @@ func (s *site) act(a action) {
 		}
 	}
 	s.compareDeps(a)
+	if s.dropIn && word == "remove-kernel" {
+		return // the kernel goes: no depmod, as with the original
+	}
 	s.askDepmod(a)
 }
 
@@ -255,8 +267,28 @@ func runModkeep(t *testing.T, in string, args ...string) result {
 	return result{out.String(), errOut.String(), status}
 }
 
+// weakModules2 is the command line for an action, with modules as packages.
+func (s *site) weakModules2(word, rest string) (args []string, in string) {
+	args = []string{"weak-modules2", "--root", s.dir, "-v", "-v", "--" + word}
+	if word != "add" && word != "remove" {
+		return append(args, rest), in
+	}
+	files := strings.Fields(rest)
+	args[len(args)-1] += "-kmp"
+	for _, p := range files {
+		in += "/usr/lib/modules/" + p + "\n"
+	}
+	nvr := packageOf(files)
+	_, err := os.Stat(s.path(files[0]))
+	s.packages.set(s.T, nvr, in, err == nil)
+	return append(args, nvr), in
+}
+
 // commandLine is what asks for an action in the site's dialect.
 func (s *site) commandLine(word, rest string) (args []string, in string) {
+	if s.packages != nil && s.dropIn {
+		return s.weakModules2(word, rest)
+	}
 	if s.dropIn {
 		args = []string{"weak-modules", "--basedir", s.dir, "--verbose", "--no-initramfs"}
 		if s.dracut != "" {
@@ -295,6 +327,9 @@ func (s *site) invoke(word, rest string, more ...string) result {
 	args, in := s.commandLine(word, rest)
 	if !s.dropIn {
 		args = append(args, "--json")
+	}
+	if s.packages != nil && s.dropIn {
+		return s.packages.run(s.T, in, append(args, more...)...)
 	}
 	return runModkeep(s.T, in, append(args, more...)...)
 }
@@ -420,9 +455,10 @@ type refusal struct {
 // refusals asks the native verb which modules it will refuse.
 func (s *site) refusals(word, rest string) []refusal {
 	s.Helper()
-	if word == "remove-kernel" {
+	if strings.HasPrefix(word, "remove-kernel") {
 		return nil
 	}
+	word = strings.TrimSuffix(word, "-modules") // of add-kernel
 	native := *s
 	native.dropIn = false
 	args, _ := native.commandLine(word, rest)
