@@ -23,7 +23,7 @@ var weakModulesOptions = []longOption{
 	{name: "add-modules"}, {name: "remove-modules"}, {name: "add-kernel"}, {name: "remove-kernel"},
 	{name: "dry-run"}, {name: "no-initramfs"}, {name: "verbose"}, {name: "delete-modules"},
 	{name: "basedir", value: true}, {name: "dracut", value: true}, {name: "check-initramfs-prog", value: true},
-	{name: "strict"}, {name: "posttrans"}, {name: "layout", value: true},
+	{name: "strict"}, {name: "posttrans"}, {name: "layout", value: true}, {name: "root", value: true},
 }
 
 // weakModulesVerbs in the order in which the first of several wins.
@@ -61,6 +61,7 @@ func newWeakModulesCommand() *cobra.Command {
 	flags.Bool("delete-modules", false, "with --remove-modules: look for no other build")
 	flags.Bool("strict", false, "exit with status 1 when a module is not compatible")
 	flags.String("basedir", "/", "look below `DIR` for kernels and modules")
+	flags.String("root", "/", "the same as --basedir")
 	flags.String("layout", "", "where links lie below weak-updates: `rhel` or suse (default: as the distribution has it)")
 	flags.String("dracut", "", "make the initramfs with the dracut `PROGRAM`")
 	flags.String("check-initramfs-prog", "", "run `PROGRAM` KREL for each changed kernel instead of making its initramfs")
@@ -68,58 +69,62 @@ func newWeakModulesCommand() *cobra.Command {
 }
 
 var weakModulesHelp = `weak-modules lets kernels use modules that were built for other kernels: it makes
-links in weak-updates, runs depmod and makes the initramfs of each kernel that
-changed. It takes the place of the script that Red Hat's kmod package has, with
-that one's options, input and sentences, and is run by the scriptlets of kernel
-and kmod packages. It is that program when it is called by its name.
+links in weak-updates, runs depmod, and makes the initramfs of each kernel that
+a changed module is in. It takes the place of the script of Red Hat's kmod
+package, which the scriptlets of kernel and kmod packages run, with that one's
+options, input, sentences and exit statuses. Called by its name, it is that
+program.
 
-A list on standard input has a path a line, absolute or relative to the working
-directory. Options may be abbreviated and stand anywhere, as with getopt(1). Of
-several verbs the first of add-modules, remove-modules, add-kernel and
-remove-kernel counts. One transaction makes all changes, and "modkeep undo" takes
-them back.
+The list on standard input has a path a line, absolute or relative to the working
+directory; files that are gone may be in it. Options may be abbreviated and stand
+anywhere, as with getopt(1). Of several verbs the first of --add-modules,
+--remove-modules, --add-kernel and --remove-kernel counts. All changes are one
+transaction, which "modkeep undo" takes back.
 
-The sentences, on standard output; with * only with --verbose:
+Sentences on standard output:
 
-      Module FILE from kernel A is not compatible with kernel B in symbols: S...
-      Module FILE from kernel A is not compatible with kernel B: REASON
-    * Module FILE from kernel A is compatible with kernel B
-    * Warning: Module FILE from kernel A has no modversions, so it cannot be
-      reused for kernel B
-    * Keeping module FILE from kernel A for kernel B
-    * Removing compatible module FILE from kernel B
-    * Skipping symlink PATH
-    * Skipping depmod for non-installed kernel A
-    * the commands that do what is done
+    always     Module FILE from kernel A is not compatible with kernel B in symbols: S1 S2
+    always     Module FILE from kernel A is not compatible with kernel B: REASON
+    --verbose  Module FILE from kernel A is compatible with kernel B
+    --verbose  Warning: Module FILE from kernel A has no modversions, so it cannot be reused for kernel B
+    --verbose  Keeping module FILE from kernel A for kernel B
+    --verbose  Removing compatible module FILE from kernel B
+    --verbose  Skipping symlink PATH
+    --verbose  Skipping depmod for non-installed kernel A
+    --verbose  the commands that do what is done, and the reasons in full
 
-FILE has no directory, A is what the module's vermagic says, symbols are sorted.
+FILE is without directory, A is of the module's vermagic (for "Keeping", of the
+one that stays), and the symbols are sorted. What else a user should know is said
+on standard error.
 
-Kept from kmod 28: option names, where links lie, exit statuses, the list. The
-same but for their time: "not compatible" is said without --verbose too, where
-the script kept it to itself.
+As the script of kmod 28: options, the list, where links lie and what they hold,
+exit statuses. Different on purpose:
 
-Different on purpose:
-
-    each module is judged for itself     there one bad module takes the whole list
-                                         with it: "Falling back weak-modules state"
-    the newest build that loads wins     there the one added last
-    removing a build links an older one  there not; --delete-modules is that
-    by name, not by file name            foo.ko and foo.ko.xz, foo-bar and foo_bar
-    donors in every directory but        there in extra/ only for --add-kernel
-    kernel/ and weak-updates/
-    symvers.zst, symvers.xz, or without  there status 1 or all incompatible
-    any the image and module files
-    no link where a kernel has its own   there a masked link
-    --dry-run changes nothing            there dracut is run
-    the initramfs only if a module in    there one dracut for each kernel, and
-    it changed, of any compression       images packed with zstd stay old
-    dracut only where it is needed       there always` + weakModulesStatus
+    here                                        there
+    "not compatible" is always said             with --verbose only
+    each module is judged for itself            one bad module takes the list or group along
+    the newest build that loads is linked       the one that was added last
+    an older build takes a removed one's place  none; here --delete-modules does that
+    modules are the same by name                foo.ko and foo.ko.xz, a-b and a_b are both linked
+    --add-kernel offers what any directory      extra/ only
+    but kernel/ and weak-updates/ has
+    modules and symvers may be packed with      gzip, in part xz
+    gzip, xz or zstd
+    without symvers the image and the module    status 1
+    files tell what is exported
+    no link where a kernel has its own          a link that is not used
+    a link that depmod passes over gets an      it is made, and not used
+    override in depmod.d
+    --dry-run changes nothing                   runs dracut
+    an initramfs is made where a module in it   each time, and thrown away unless it
+    changed, however it is packed               is packed with gzip or xz
+    dracut is needed where it is run            always
+    relative links below another root           absolute ones, which depmod -b cannot follow
+    --strict, --posttrans, --layout             -` + weakModulesStatus
 
 var weakModulesStatus = exitStatus(
 	"done, also where a module is not compatible",
-	`bad usage; "Symvers dump file is not found": nothing tells what the kernel exports; dracut was
-       needed and is not there; a step failed, and nothing was changed; with --strict a module is not
-       compatible`, "")
+	"not done: bad usage, no exports, no dracut, a step that failed; with --strict: one is not compatible", "")
 
 // weakModules is one call of weak-modules.
 type weakModules struct {
@@ -180,7 +185,7 @@ func (w *weakModules) option(o givenOption) (ok bool) {
 		w.strict = true
 	case "posttrans":
 		w.posttrans = true
-	case "basedir":
+	case "basedir", "root":
 		w.inRoot(o.value)
 	case "layout":
 		w.layout = weakupdates.Layout(o.value)

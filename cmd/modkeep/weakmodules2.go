@@ -64,53 +64,54 @@ func newWeakModules2Command() *cobra.Command {
 }
 
 var weakModules2Help = `weak-modules2 lets kernels use the modules of kernel module packages (KMPs, named
-NAME-kmp-FLAVOR) that were built for other kernels of the same flavor. It takes
-the place of the script that SUSE's suse-module-tools has, with that one's
-options, input, environment and sentences, and is run by the scriptlets of kernel
-packages and KMPs. It is that program when it is called by its name.
+NAME-kmp-FLAVOR) that were built for other kernels of their flavor. It takes the
+place of the script of SUSE's suse-module-tools, which the scriptlets of kernel
+packages and KMPs run, with that one's options, input, environment, sentences and
+exit statuses. Called by its name, it is that program.
 
 Links stand below weak-updates by the path that the module has below its own
-kernel. What KMPs hold is asked of rpm(8).
+kernel. What a KMP holds is asked of rpm(8). --add-kernel and the like of
+sub-packages write the kernel's index files and make its initramfs in any case.
 
 Environment, as there: WM2_VERBOSE (0 to 3), WM2_DEBUG, WM2_LOGFILE; DRACUT,
-MKOSI_INITRD, DEPMOD, SDBOOTUTIL name programs; KMP_NEEDS_MKINITRD has the
+MKOSI_INITRD, DEPMOD and SDBOOTUTIL name programs; KMP_NEEDS_MKINITRD has the
 initramfs made in any case; with INITRD_IN_POSTTRANS, or TRANSACTIONAL_UPDATE and
-sdbootutil, a kernel is marked in /run/regenerate-initrd instead. INITRD_GENERATOR
-in /etc/sysconfig/bootloader chooses dracut or mkosi.
+sdbootutil, a kernel is only marked in /run/regenerate-initrd. INITRD_GENERATOR in
+/etc/sysconfig/bootloader is dracut or mkosi.
 
-The sentences, on standard error; with * only with --verbose:
+Sentences on standard error:
 
-      Module FILE from kernel A is not compatible with kernel B in symbols: S...
-      Module FILE from kernel A is not compatible with kernel B: REASON
-    * Package KMP added to kernel K
-    * Package KMP does not need to be added to kernel K
-    * Package OLD replaced by package KMP in kernel K
-    * Package KMP removed from kernel K
-    * Weak-updates symlinks to no other NAME-kmp-FLAVOR package could be created
-      Error: package KMP seems to contain modules for multiple kernel versions
-      Error: package KMP must not install modules into kernel/ or weak-updates/
-      WARNING: KMP does not contain any kernel modules
-      Please run "dracut ..." as soon as your system is complete.
+    always     Module FILE from kernel A is not compatible with kernel B in symbols: S1 S2
+    always     Module FILE from kernel A is not compatible with kernel B: REASON
+    always     Error: package KMP seems to contain modules for multiple kernel versions
+    always     Error: package KMP must not install modules into kernel/ or weak-updates/
+    always     WARNING: KMP does not contain any kernel modules
+    always     WARNING: kernel image for K not found!
+    always     Please run "dracut -f /boot/initrd-K K" as soon as your system is complete.
+    --verbose  Package KMP added to kernel K
+    --verbose  Package KMP does not need to be added to kernel K
+    --verbose  Package OLD replaced by package KMP in kernel K
+    --verbose  Package KMP removed from kernel K
+    --verbose  Weak-updates symlinks to no other NAME-kmp-FLAVOR package could be created
+    --verbose  the commands that do what is done, and the reasons in full
 
-Different on purpose:
+As the script of suse-module-tools 16, but for what is different on purpose:
 
-    --remove-kernel-modules judges links    there "NOT IMPLEMENTED"
-    again, those that lost a provider go
-    each module is judged for itself, or    there each package as a whole
-    with its package by atomic: true in
-    the policy
-    what else is broken on a kernel keeps   there any unresolved symbol of the tree
-    no module away                          keeps every package away
-    what is refused is said                 there only with WM2_DEBUG
-    modules without a package are linked    there only those of packages
-    too, by --add-kernel
-    --reinstall keeps links                 there --remove-kmp takes them
-    --dry-run changes nothing               there --remove-kernel does
-    --remove-kernel ends with 0             there with 1 where files are left
-    --root DIR                              there chroot(8)` + exitStatus(
+    here                                        there
+    --remove-kernel-modules takes back links    NOT IMPLEMENTED
+    that lost what they need
+    each module is judged for itself; with its  each package as a whole
+    package by "atomic: true" in the policy
+    only what a module needs counts             any unresolved symbol on a kernel keeps all away
+    what is refused is always said              never; with WM2_DEBUG what depmod said
+    --add-kernel links modules of no package    only KMPs'
+    links stay over rpm --reinstall             --remove-kmp takes them
+    --dry-run changes nothing                   --remove-kernel --dry-run does
+    --remove-kernel ends with status 0          1 where the kernel's directory is not empty
+    "Package KMP added to kernel K without X"   -
+    --root DIR                                  -` + exitStatus(
 	"done, also where a package is not compatible",
-	`bad usage, a package that is not installed, for several kernels or below kernel/; depmod is not
-       there; a step failed, and nothing was changed`, "")
+	"not done: bad usage, a package that is not there or that has no place here, a step that failed", "")
 
 // weakModules2 is one call of weak-modules2.
 type weakModules2 struct {

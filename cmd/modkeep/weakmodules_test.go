@@ -1,6 +1,9 @@
 package main
 
 import (
+	"fmt"
+	"io/fs"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -81,13 +84,100 @@ func scriptKMP(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(ts.Exec("rpm", "--root", root, "--dbpath", "/var/lib/rpm", "-i", "--justdb", "--nodeps", "--ignorearch", "--force", build+"/RPMS/x86_64/"+name+"-"+version+"-1.x86_64.rpm"))
 }
 
-// TestOracleWeakModulesUsage holds usage errors and their statuses against the
-// script, where a copy of it is at hand.
-func TestOracleWeakModulesUsage(t *testing.T) {
+// weakModulesScript is a copy of kmod 28's script, which is not ours to keep
+// here.
+func weakModulesScript(t *testing.T) string {
+	t.Helper()
 	script := os.Getenv("MODKEEP_WEAK_MODULES")
 	if script == "" {
 		t.Skip("no oracle: MODKEEP_WEAK_MODULES does not name a weak-modules script")
 	}
+	return script
+}
+
+// randomTree is the text of a root with three kernels, the last without modules
+// of its own, in which some of the others' modules load and some do not.
+func randomTree(r *rand.Rand) string {
+	var b strings.Builder
+	b.WriteString("file /etc/depmod.d/dist.conf search updates extra built-in weak-updates\n")
+	for k := 1; k <= 3; k++ {
+		fmt.Fprintf(&b, "kernel 5.14.0-%d.el9.x86_64\n  kernel/a.ko\n  vmlinux", k)
+		var needs []string
+		for s := range 6 {
+			word := fmt.Sprintf(" s%d@%c", s, "aab"[r.IntN(3)])
+			needs = append(needs, word)
+			if s == 0 || r.IntN(20) > 0 {
+				b.WriteString(word)
+			}
+		}
+		b.WriteString("\n")
+		before := ""
+		for m := 0; k < 3 && m < 4; m++ {
+			name := fmt.Sprintf("m%d", m)
+			if r.IntN(2) == 0 {
+				name = fmt.Sprintf("k%dm%d", k, m)
+			}
+			fmt.Fprintf(&b, "  extra/%s/%[1]s.ko%s +%[1]s_do@%[3]d", name, needs[r.IntN(6)], 7+r.IntN(3)/2)
+			if m > 0 && r.IntN(3) == 0 {
+				fmt.Fprintf(&b, " %s_do@7", before)
+			}
+			b.WriteString("\n")
+			before = name
+		}
+	}
+	return b.String()
+}
+
+// TestOracleWeakModulesLinks compares the links of --add-kernel with the
+// script's on random trees: whatever it links is linked to the same file. It
+// links less, because one bad module takes its whole group along.
+func TestOracleWeakModulesLinks(t *testing.T) {
+	script := weakModulesScript(t)
+	const krel = "5.14.0-3.el9.x86_64"
+	total := 0
+	for seed := range uint64(8) {
+		text := randomTree(rand.New(rand.NewPCG(seed, 0)))
+		links := func(name string, args ...string) map[string]string {
+			root := t.TempDir()
+			if _, err := made.Write(root, text); err != nil {
+				t.Fatal(err)
+			}
+			cmd := exec.Command(name, append(args, "--basedir", root, "--no-initramfs", "--add-kernel", krel)...)
+			if name == "/proc/self/exe" {
+				cmd.Args[0] = "weak-modules"
+			}
+			if out, err := cmd.CombinedOutput(); err != nil {
+				t.Fatalf("%s: %v\n%s", name, err, out)
+			}
+			found := map[string]string{}
+			weak := filepath.Join(root, "lib/modules", krel, "weak-updates")
+			filepath.WalkDir(weak, func(path string, e fs.DirEntry, err error) error {
+				if err == nil && !e.IsDir() {
+					real, _ := filepath.EvalSymlinks(path)
+					found[strings.TrimPrefix(path, weak)] = strings.TrimPrefix(real, root)
+				}
+				return nil
+			})
+			return found
+		}
+		theirs, ours := links("bash", script, "--dracut", "/bin/true"), links("/proc/self/exe")
+		for link, target := range theirs {
+			total++
+			if ours[link] != target {
+				t.Errorf("seed %d: %s leads to %q, with the script to %q, in\n%s", seed, link, ours[link], target, text)
+			}
+		}
+	}
+	if total == 0 {
+		t.Error("the script linked nothing in any tree")
+	}
+	t.Logf("%d links", total)
+}
+
+// TestOracleWeakModulesUsage holds usage errors and their statuses against the
+// script, where a copy of it is at hand.
+func TestOracleWeakModulesUsage(t *testing.T) {
+	script := weakModulesScript(t)
 	dracut := filepath.Join(t.TempDir(), "dracut")
 	if err := os.WriteFile(dracut, []byte("#!/bin/sh\n"), 0o755); err != nil {
 		t.Fatal(err)
