@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"modkeep/depmod"
 	"modkeep/node/hooks"
 	"modkeep/txn"
 )
@@ -134,8 +135,11 @@ with --purge. Links that were made for kernels stay: see 'modkeep unlink'.` + ex
 				return err
 			}
 			after, err := hooks.ReadManifest(opts.root)
-			if err != nil || len(after.Entries) > 0 {
+			if err != nil || len(after.Entries) > 0 || len(before.Entries) == 0 && !purge {
 				return err
+			}
+			if _, err := depmod.Resolve(opts.root, hooks.StatePath); err != nil {
+				return nil // there is none
 			}
 			return forget(cmd, opts.root, before.StateDirs, purge)
 		},

@@ -21,7 +21,7 @@ const (
 		dir /var/lib/dpkg/info
 		dir /var/lib/dpkg/updates
 		dir /var/lib/dpkg/triggers
-		file /etc/dpkg/dpkg.cfg
+		file /etc/dpkg/dpkg.cfg force-unsafe-io
 		file /boot/grub/grub.cfg
 		dir /etc/dpkg/dpkg.cfg.d`
 )
