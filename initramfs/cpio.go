@@ -98,6 +98,9 @@ func (a *archive) entry() (last bool, err error) {
 		return false, err
 	}
 	kind := e.mode & typeMask
+	if kind == typeRegular && isInner(string(name)) && len(a.image.Inner) < MaxArchives {
+		a.image.Inner = append(a.image.Inner, path.Clean("/" + string(name))[1:])
+	}
 	if kind != typeRegular && kind != typeLink || !isModule(string(name)) {
 		return false, a.skip(padded(int64(e.size)))
 	}

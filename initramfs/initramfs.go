@@ -58,6 +58,9 @@ var errFormat = errors.New("neither a cpio archive (newc) nor compressed data")
 type Image struct {
 	Archives []Archive // in the file's order
 	Modules  []Module  // in the order of their archives; one for each path
+	// Inner are the files that are file systems in turn (squashfs, erofs), as
+	// dracut's squash modules make them. What is in those is not read.
+	Inner []string
 }
 
 // Archive is one cpio archive of an image.
@@ -258,6 +261,13 @@ func isModule(name string) bool {
 		}
 	}
 	return false
+}
+
+// isInner says whether a file of an image is a file system with more files:
+// dracut's squash-root.img, squashfs-root.img, erofs-root.img.
+func isInner(name string) bool {
+	base := path.Base(name)
+	return strings.HasSuffix(base, "-root.img") && (strings.HasPrefix(base, "squash") || strings.HasPrefix(base, "erofs"))
 }
 
 // newModule says of a path what it tells.

@@ -100,10 +100,23 @@ func TestRead(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if d := cmp.Diff(&Image{tt.archives, tt.modules}, got); d != "" {
+			if d := cmp.Diff(&Image{Archives: tt.archives, Modules: tt.modules}, got); d != "" {
 				t.Errorf("(-want +got):\n%s", d)
 			}
 		})
+	}
+}
+
+// TestInner holds that an image with a file system in it is not taken for one
+// without modules.
+func TestInner(t *testing.T) {
+	text := file("init", "x") + file("squashfs-root.img", "hsqs") + trailer
+	got, err := Read(strings.NewReader(text), int64(len(text)))
+	if err != nil || len(got.Inner) != 1 || got.Inner[0] != "squashfs-root.img" {
+		t.Fatalf("got %+v, %v", got, err)
+	}
+	if needs, why := Needs(got, nil, []string{"a"}, nil); !needs || why != "modules may be in its squashfs-root.img, which is not read" {
+		t.Errorf("got %v, %s", needs, why)
 	}
 }
 

@@ -37,6 +37,9 @@ func Needs(image *Image, configured []Setting, changed []string, deps func(name 
 			}
 		}
 	}
+	if len(image.Inner) > 0 {
+		return true, fmt.Sprintf("modules may be in its %s, which is not read", image.Inner[0])
+	}
 	return false, "no changed module is in it or would be"
 }
 
