@@ -12,8 +12,9 @@ import (
 )
 
 // Lock waits until no other process changes the tree, at most until ctx ends or
-// for Options.Wait, and keeps others from it until release is called. It creates the state
-// directory. Options.Waiting is called once if there is somebody to wait for.
+// for Options.Wait, and keeps others from it until release is called. It
+// creates the state directory. Options.Waiting is called once if there is
+// somebody to wait for.
 func (s *Store) Lock(ctx context.Context) (release func(), err error) {
 	if s.lock != nil {
 		return nil, errors.New("lock: this store holds it already")
@@ -38,6 +39,9 @@ func (s *Store) Lock(ctx context.Context) (release func(), err error) {
 		if s.lock == file {
 			s.lock = nil
 			file.Truncate(0)
+			// A child that has been forked and not executed yet shares the
+			// file: closing alone would leave the lock with it.
+			flock(file, syscall.LOCK_UN)
 			file.Close()
 		}
 	}, nil
