@@ -1,0 +1,76 @@
+package genksyms
+
+// word is a token's text: its place in texts. The 256 single bytes come first,
+// then the keywords, then what was met.
+type word uint32
+
+// texts holds each text once.
+type texts struct {
+	bytes  []byte
+	start  []uint32 // of each word in bytes, and the end
+	hashes []uint32
+	slots  []word // open addressing; 0 is free (no text is the NUL byte's)
+}
+
+// maxText is the most bytes of distinct token text that are kept. All headers
+// and sources of a kernel together have some 20 MB.
+const maxText = 64 << 20
+
+func newTexts() *texts {
+	t := &texts{bytes: make([]byte, 0, 1<<17), start: make([]uint32, 1, 1<<14), slots: make([]word, 1<<15)}
+	for c := range 256 {
+		t.of([]byte{byte(c)})
+	}
+	for _, k := range keywords {
+		t.of([]byte(k.name))
+	}
+	return t
+}
+
+func (t *texts) get(w word) []byte { return t.bytes[t.start[w]:t.start[w+1]] }
+
+func (t *texts) len() int { return len(t.hashes) }
+
+// of returns the word of a text, and makes it one.
+func (t *texts) of(s []byte) word {
+	h := uint32(2166136261)
+	for _, c := range s {
+		h = (h ^ uint32(c)) * 16777619
+	}
+	h ^= h >> 15
+	mask := uint32(len(t.slots) - 1)
+	for i := h & mask; ; i = (i + 1) & mask {
+		w := t.slots[i]
+		if w == 0 {
+			return t.add(s, h, i)
+		}
+		if t.hashes[w] == h && string(t.get(w)) == string(s) {
+			return w
+		}
+	}
+}
+
+func (t *texts) add(s []byte, h, slot uint32) word {
+	w := word(len(t.hashes))
+	t.bytes = append(t.bytes, s...)
+	t.start = append(t.start, uint32(len(t.bytes)))
+	t.hashes = append(t.hashes, h)
+	t.slots[slot] = w
+	if len(t.hashes)*2 > len(t.slots) {
+		t.grow()
+	}
+	return w
+}
+
+func (t *texts) grow() {
+	slots := make([]word, len(t.slots)*2)
+	mask := uint32(len(slots) - 1)
+	for w := 1; w < len(t.hashes); w++ {
+		i := t.hashes[w] & mask
+		for slots[i] != 0 {
+			i = (i + 1) & mask
+		}
+		slots[i] = word(w)
+	}
+	t.slots = slots
+}
