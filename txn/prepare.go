@@ -221,7 +221,11 @@ func outcome(step Step, before image) (image, error) {
 			return wrong(kindFile)
 		}
 		mode := orMode(step.Mode, orMode(before.Mode, 0o644))
-		return image{Kind: kindFile, Mode: mode, UID: before.UID, GID: before.GID, Size: int64(len(step.Data)), Sum: sumBytes(step.Data)}, nil
+		img := image{Kind: kindFile, Mode: mode, UID: before.UID, GID: before.GID, Size: int64(len(step.Data)), Sum: sumBytes(step.Data)}
+		if !step.ModTime.IsZero() {
+			img.MTime = step.ModTime.UnixNano()
+		}
+		return img, nil
 	case Remove:
 		if before.Kind != kindFile {
 			return wrong(kindFile)

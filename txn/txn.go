@@ -71,6 +71,9 @@ type Step struct {
 	// or directory.
 	Data []byte      `json:"-"`
 	Mode fs.FileMode `json:"-"`
+	// ModTime is the time of change that a written file gets; the zero time
+	// stands for now. A package manager holds files against theirs.
+	ModTime time.Time `json:"-"`
 	// Command is the program with its arguments. For initramfs a word that is
 	// "{}" stands for the file to produce, whose name the transaction chooses:
 	// the machine's path of a file beside Path.

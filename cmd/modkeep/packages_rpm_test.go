@@ -30,7 +30,7 @@ func (r *bareRoot) rpm(p rpmPackage) string {
 		fmt.Fprintf(&spec, "%%{load:%s}\n", p.macros)
 	}
 	fmt.Fprintf(&spec, "Name: %s\nVersion: %s\nRelease: 1\nSummary: x\nLicense: none\nAutoReqProv: no\n%s\n", p.name, p.version, p.header)
-	fmt.Fprintf(&spec, "%%description\nx\n%%install\nmkdir -p %%{buildroot}\ncp -a %s/. %%{buildroot}/\n%%files\n%%defattr(-,root,root)\n%s\n", dir, strings.Join(files, "\n"))
+	fmt.Fprintf(&spec, "%%description\nx\n%%install\nmkdir -p %%{buildroot}\ncp -a %s/. %%{buildroot}/\nfind %%{buildroot} -type f -exec touch -d 2020-01-01 {} +\n%%files\n%%defattr(-,root,root)\n%s\n", dir, strings.Join(files, "\n"))
 	for _, section := range []string{"post", "preun", "postun", "posttrans"} {
 		if text := p.scripts[section]; text != "" {
 			fmt.Fprintf(&spec, "%%%s\n%s\n", section, text)

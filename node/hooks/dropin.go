@@ -93,7 +93,12 @@ func (p *planner) move(from, to, reason string) error {
 		if err != nil {
 			return err
 		}
-		p.step(txn.Step{Op: txn.Write, Path: to, Data: text, Mode: mode, Reason: reason})
+		// rpm -V holds the file against the time that it had.
+		info, err := lstat(p.Root, from)
+		if err != nil {
+			return err
+		}
+		p.step(txn.Step{Op: txn.Write, Path: to, Data: text, Mode: mode, ModTime: info.ModTime(), Reason: reason})
 		p.step(txn.Step{Op: txn.Remove, Path: from, Reason: "now " + to})
 	}
 	p.gone[from] = true
