@@ -301,3 +301,21 @@ func TestNeeds(t *testing.T) {
 		})
 	}
 }
+
+// BenchmarkRead reads the images of TestOracleImages.
+func BenchmarkRead(b *testing.B) {
+	images, _ := filepath.Glob(filepath.Join(os.Getenv("MODKEEP_INITRAMFS"), "*.img"))
+	if os.Getenv("MODKEEP_INITRAMFS") == "" || len(images) == 0 {
+		b.Skip("SKIPPED: MODKEEP_INITRAMFS names no directory of images")
+	}
+	for _, name := range images {
+		b.Run("image="+strings.TrimSuffix(filepath.Base(name), ".img"), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := Open(name); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
