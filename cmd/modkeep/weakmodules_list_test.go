@@ -54,7 +54,7 @@ func TestListPlace(t *testing.T) {
 	if err := os.Mkdir(filepath.Join(dir, "real"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Symlink("real", filepath.Join(dir, "root")); err != nil {
+	if err := os.Symlink("real", filepath.Join(dir, "alias")); err != nil {
 		t.Fatal(err)
 	}
 	tests := []struct {
@@ -70,8 +70,8 @@ func TestListPlace(t *testing.T) {
 		{"root", dir + "/real", "/tmp", dir + "/real/lib/modules/K/extra/a.ko", "/lib/modules/K/extra/a.ko", true},
 		{"root with a slash behind", dir + "/real/", "/tmp", dir + "/real/usr/lib/modules/K/a.ko", "/lib/modules/K/a.ko", true},
 		{"relative root", "real", dir, "real/lib/modules/K/extra/a.ko", "/lib/modules/K/extra/a.ko", true},
-		{"root by a link", dir + "/root", "/tmp", dir + "/real/lib/modules/K/extra/a.ko", "/lib/modules/K/extra/a.ko", true},
-		{"root by that link", dir + "/root", "/tmp", dir + "/root/lib/modules/K/extra/a.ko", "/lib/modules/K/extra/a.ko", true},
+		{"root by a link", dir + "/alias", "/tmp", dir + "/real/lib/modules/K/extra/a.ko", "/lib/modules/K/extra/a.ko", true},
+		{"root by that link", dir + "/alias", "/tmp", dir + "/alias/lib/modules/K/extra/a.ko", "/lib/modules/K/extra/a.ko", true},
 		{"inside already", dir + "/real", "/tmp", "/usr/lib/modules/K/extra/a.ko", "/lib/modules/K/extra/a.ko", true},
 		{"outside", dir + "/real", "/tmp", "/opt/a.ko", "/opt/a.ko", false},
 		{"a name that begins alike", dir + "/real", "/tmp", dir + "/really/a.ko", dir + "/really/a.ko", false},
