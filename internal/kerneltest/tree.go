@@ -101,8 +101,8 @@ func initcall(text string) (module string, ok bool) {
 // modprobe, of the same architecture, and returns what became of each name. The
 // index files of the tree have to be there (depmod). What is packed into the
 // initramfs are the index files, all of weak-updates with what its links lead
-// to, and the files of the names and of what modules.dep says they need: at
-// their places in the root, links as links.
+// to, and the files that modprobe would load for the names, soft dependencies
+// too: at their places in the root, links as links.
 //
 // A crash or hang costs the probe it happens in; the next boot goes on behind
 // it. The error is as Boot's.
@@ -344,13 +344,11 @@ func (p *treePacker) tree(t Tree) error {
 			return err
 		}
 	}
-	table, err := os.ReadFile(filepath.Join(p.root, dir, "modules.dep"))
-	if err != nil {
-		return err
-	}
-	for _, name := range needed(table, t.Names) {
-		if err := p.member(path.Join(dir, name)); err != nil {
-			return err
+	for _, name := range t.Names {
+		for _, file := range needed(t, name) {
+			if err := p.member(file); err != nil {
+				return err
+			}
 		}
 	}
 	return p.weakUpdates(dir + "/weak-updates")
@@ -402,18 +400,28 @@ func (p *treePacker) member(inside string) error {
 	return fmt.Errorf("%s: too many links", inside)
 }
 
-// needed returns the files, as modules.dep spells them, of the modules named and
-// of those they need. depmod writes all that a module needs in its line.
-func needed(table []byte, names []string) []string {
+// needed returns the files that modprobe would load for a name, with what they
+// need and with soft dependencies, as paths inside the root; none for a name that
+// the tree does not have.
+func needed(t Tree, name string) []string {
+	// What stands in the environment is added to the command line.
+	cmd := exec.Command("modprobe", "--show-depends", "-d", t.Root, "-S", t.Release, name)
+	cmd.Env = append(os.Environ(), "MODPROBE_OPTIONS=")
+	out, err := cmd.Output()
+	if err != nil {
+		return nil
+	}
+	return insmodPaths(string(out), t.Root)
+}
+
+// insmodPaths reads the lines "insmod PATH PARAMETERS" of --show-depends.
+func insmodPaths(out, root string) []string {
 	var list []string
-	for line := range bytes.Lines(table) {
-		file, deps, ok := strings.Cut(strings.TrimSpace(string(line)), ":")
-		if !ok || !slices.Contains(names, moduleName(file)) {
-			continue
-		}
-		for _, f := range append([]string{file}, strings.Fields(deps)...) {
-			if !slices.Contains(list, f) {
-				list = append(list, f)
+	for line := range strings.Lines(out) {
+		if rest, ok := strings.CutPrefix(line, "insmod "); ok {
+			file, _, _ := strings.Cut(strings.TrimSpace(rest), " ")
+			if inside, ok := strings.CutPrefix(file, strings.TrimSuffix(root, "/")); ok {
+				list = append(list, path.Clean(inside))
 			}
 		}
 	}

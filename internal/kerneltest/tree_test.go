@@ -11,23 +11,16 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"modkeep/internal/kerneltest/made"
 )
 
-func TestNeeded(t *testing.T) {
-	table := []byte("kernel/a-b.ko: kernel/c.ko kernel/d.ko\nkernel/c.ko:\nkernel/d.ko: kernel/c.ko\nweak-updates/e.ko.xz: kernel/a-b.ko kernel/d.ko kernel/c.ko\nbroken\n")
-	tests := []struct {
-		names []string
-		want  []string
-	}{
-		{nil, nil},
-		{[]string{"c"}, []string{"kernel/c.ko"}},
-		{[]string{"a_b", "d"}, []string{"kernel/a-b.ko", "kernel/c.ko", "kernel/d.ko"}},
-		{[]string{"e"}, []string{"weak-updates/e.ko.xz", "kernel/a-b.ko", "kernel/d.ko", "kernel/c.ko"}},
-		{[]string{"f"}, nil},
-	}
-	for _, tt := range tests {
-		if diff := cmp.Diff(tt.want, needed(table, tt.names)); diff != "" {
-			t.Errorf("%v (-want +got):\n%s", tt.names, diff)
+func TestInsmodPaths(t *testing.T) {
+	out := "builtin ext4\ninsmod /r/lib/modules/1/kernel/c.ko \ninsmod /r/lib/modules/1/kernel/a.ko debug=1\ninstall /bin/true\n"
+	want := []string{"/lib/modules/1/kernel/c.ko", "/lib/modules/1/kernel/a.ko"}
+	for _, root := range []string{"/r", "/r/"} {
+		if diff := cmp.Diff(want, insmodPaths(out, root)); diff != "" {
+			t.Errorf("root %s (-want +got):\n%s", root, diff)
 		}
 	}
 }
@@ -62,52 +55,59 @@ func TestProbe(t *testing.T) {
 	}
 }
 
-// TestTreePacker has cpio list what is packed of a tree with links of both
-// forms, one of which leads nowhere.
+// TestTreePacker has cpio list what is packed of a tree with a dependency, a
+// soft one, and links of both forms, one of which leads nowhere.
 func TestTreePacker(t *testing.T) {
-	if _, err := exec.LookPath("cpio"); err != nil {
-		t.Skip("SKIPPED: no cpio on this machine")
+	for _, tool := range []string{"cpio", "depmod", "modprobe"} {
+		if _, err := exec.LookPath(tool); err != nil {
+			t.Skipf("SKIPPED: %v", err)
+		}
 	}
+	const k, donor = "6.1.0-2-amd64", "6.1.0-1-amd64"
 	root := t.TempDir()
-	files := map[string]string{
-		"lib/modules/1/modules.dep":       "weak-updates/x.ko: kernel/y.ko\nkernel/y.ko:\nkernel/z.ko:\n",
-		"lib/modules/1/kernel/y.ko":       "y",
-		"lib/modules/1/kernel/z.ko":       "z",
-		"lib/modules/0/extra/x.ko":        "x",
-		"lib/modules/0/extra/absolute.ko": "absolute",
-		"lib/modules/0/extra/unlinked.ko": "unlinked",
-	}
-	for name, content := range files {
-		writeTree(t, filepath.Join(root, name), content)
-	}
-	weak := filepath.Join(root, "lib/modules/1/weak-updates")
-	if err := os.Mkdir(weak, 0o777); err != nil {
+	_, err := made.Write(root, `
+		kernel `+donor+` bare=yes
+		extra/x.ko printk y_do depends=y "softdep=pre: soft"
+		extra/absolute.ko printk
+		extra/unlinked.ko printk
+		kernel `+k+`
+		vmlinux printk
+		kernel/y.ko printk +y_do
+		kernel/z.ko printk
+		kernel/soft.ko printk
+		link weak-updates/x.ko ../../`+donor+`/extra/x.ko
+		link weak-updates/absolute.ko /lib/modules/`+donor+`/extra/absolute.ko
+		link weak-updates/gone.ko ../../`+donor+`/extra/gone.ko`)
+	if err != nil {
 		t.Fatal(err)
 	}
-	for name, text := range map[string]string{"x.ko": "../../0/extra/x.ko", "absolute.ko": "/lib/modules/0/extra/absolute.ko", "gone.ko": "../../0/extra/gone.ko"} {
-		if err := os.Symlink(text, filepath.Join(weak, name)); err != nil {
-			t.Fatal(err)
-		}
+	if out, err := exec.Command("depmod", "-b", root, k).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
 	}
 	var out strings.Builder
 	p := &treePacker{archive: newArchive(&out), root: root, have: map[string]bool{".": true}}
-	if err := p.tree(Tree{Root: root, Release: "1", Names: []string{"x"}}); err != nil {
+	if err := p.tree(Tree{Root: root, Release: k, Names: []string{"x", "no_such"}}); err != nil {
 		t.Fatal(err)
 	}
 	if err := p.archive.close(); err != nil {
 		t.Fatal(err)
 	}
 	want := []string{
-		"lib", "lib/modules", "lib/modules/0", "lib/modules/0/extra", "lib/modules/0/extra/absolute.ko", "lib/modules/0/extra/x.ko",
-		"lib/modules/1", "lib/modules/1/kernel", "lib/modules/1/kernel/y.ko", "lib/modules/1/modules.dep",
-		"lib/modules/1/weak-updates", "lib/modules/1/weak-updates/absolute.ko", "lib/modules/1/weak-updates/gone.ko", "lib/modules/1/weak-updates/x.ko",
+		donor, donor + "/extra", donor + "/extra/absolute.ko", donor + "/extra/x.ko",
+		k, k + "/kernel", k + "/kernel/soft.ko", k + "/kernel/y.ko",
+		k + "/weak-updates", k + "/weak-updates/absolute.ko", k + "/weak-updates/gone.ko", k + "/weak-updates/x.ko",
 	}
-	got := strings.Fields(cpio(t, out.String(), "-t"))
+	var got []string
+	for _, name := range strings.Fields(cpio(t, out.String(), "-t")) {
+		if inside, ok := strings.CutPrefix(name, "lib/modules/"); ok && !strings.HasPrefix(inside, k+"/modules.") {
+			got = append(got, inside)
+		}
+	}
 	slices.Sort(got)
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("cpio -t (-want +got):\n%s", diff)
 	}
-	if got := cpio(t, out.String(), "-tv", "*/gone.ko"); !strings.HasPrefix(got, "lrwx") || !strings.Contains(got, "-> ../../0/extra/gone.ko") {
+	if got := cpio(t, out.String(), "-tv", "*/gone.ko"); !strings.HasPrefix(got, "lrwx") || !strings.Contains(got, "-> ../../" + donor + "/extra/gone.ko") {
 		t.Errorf("cpio -tv: %s", got)
 	}
 }
@@ -121,16 +121,6 @@ func cpio(t *testing.T, archive string, args ...string) string {
 		t.Fatalf("cpio %v: %v", args, err)
 	}
 	return string(out)
-}
-
-func writeTree(t *testing.T, name, content string) {
-	t.Helper()
-	if err := os.MkdirAll(filepath.Dir(name), 0o777); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(name, []byte(content), 0o666); err != nil {
-		t.Fatal(err)
-	}
 }
 
 // TestOracleBootTree probes two in-tree modules and one that is not there, from
