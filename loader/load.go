@@ -301,7 +301,7 @@ func (l *load) force(reason string) bool {
 func (l *load) forceVersion(symbol string) bool {
 	if l.target.Force == No {
 		if !slices.ContainsFunc(l.v.Findings, func(f Finding) bool { return f.Kind == KindNoVersion }) {
-			l.found(Finding{Kind: KindNoVersion, Symbol: symbol, Text: "carries no symbol versions, and the kernel does not force modules in (CONFIG_MODULE_FORCE_LOAD)"})
+			l.found(Finding{Kind: KindNoVersion, Text: "carries no symbol versions, and the kernel does not force modules in (CONFIG_MODULE_FORCE_LOAD)"})
 		}
 		return false
 	}

@@ -25,6 +25,8 @@ func newFsckCommand() *cobra.Command {
 links to what the kernel would not load, two links of one module, links that
 depmod passes over, overrides without a link, index files that are missing or
 do not list the links.` + exitStatus("nothing is wrong, or all is repaired", "something is wrong", "could not tell, or could not repair it; nothing is changed"),
+		Example: `  modkeep fsck
+  modkeep fsck --repair --dry-run`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			n, err := opts.open(cmd)

@@ -18,8 +18,9 @@ func newGateCommand() *cobra.Command {
 Hooks of package managers and boot loaders ask it; what they make of the
 answer is the policy's gate: warn, strict or off. Without --kernel it speaks of
 the kernel that will boot next.` + exitStatus("boot it", "do not boot it yet: a required module would be missing", "cannot tell"),
-		Args: noArguments,
-		RunE: func(cmd *cobra.Command, _ []string) error { return runGate(cmd, &opts) },
+		Example: `  modkeep gate --kernel 6.1.0-56-amd64 && reboot`,
+		Args:    noArguments,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return runGate(cmd, &opts) },
 	}
 	opts.addFlags(cmd.Flags())
 	return cmd

@@ -33,6 +33,9 @@ each other are looked at together. Without any, all are.
 
 All of it is one transaction: it is done, or nothing is. modkeep undo takes it
 back.` + exitStatus("done, or nothing to do", "a module that the policy requires is left without, on some kernel", "could not tell, or could not do it; nothing is changed"),
+		Example: `  modkeep link --dry-run
+  modkeep link --kernel 6.1.0-56-amd64 vpoll
+  modkeep link --root /mnt/sysroot --json`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return opts.run(cmd, weakupdates.Relink, args)
 		},
@@ -50,6 +53,8 @@ func newUnlinkCommand() *cobra.Command {
 kernels or one; without a module all links of the kernel that --kernel names.
 To keep them from being made again, say link: never in the
 policy.` + exitStatus("done, or nothing to do", "a module that the policy requires is left without, on some kernel", "could not tell, or could not do it; nothing is changed"),
+		Example: `  modkeep unlink vpoll
+  modkeep unlink --kernel 6.1.0-55-amd64`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 && opts.kernel == "" {
 				return usageErrorf(cmd, "no module named, and no --kernel to take all links from")

@@ -30,6 +30,8 @@ func newStatusCommand() *cobra.Command {
     blocked        a build would do, but something else keeps it away: a missing
                    provider, a signature, the policy, or it is just not linked yet
     dangling       a link to what is gone` + exitStatus("every module has what it needs, or is not required", "a module that the policy requires would not load, on some kernel", "could not tell"),
+		Example: `  modkeep status
+  modkeep status --kernel 6.1.0-56-amd64 --json`,
 		RunE: func(cmd *cobra.Command, args []string) error { return runStatus(cmd, &opts, args) },
 	}
 	opts.addFlags(cmd.Flags())
