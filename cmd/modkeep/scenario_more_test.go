@@ -106,6 +106,46 @@ func TestScenarioStrict(t *testing.T) {
 	}
 }
 
+// TestScenarioDeleteModules is T17 as the original does it, if it is told to.
+func TestScenarioDeleteModules(t *testing.T) {
+	s := rhelSite(t, builds("printk@a", "printk@a", "printk@a"))
+	s.act(action{do: "add-kernel K3", links: "K3 extra/foo.ko K2"})
+	s.prepare("rm", s.k[1]+"/extra/foo.ko")
+	r := runModkeep(t, s.path(s.k[1]+"/extra/foo.ko")+"\n", "weak-modules", "--basedir", s.dir, "--no-initramfs", "--delete-modules", "--remove-modules")
+	if r.status != 0 {
+		t.Errorf("T17: status %d\n%s%s", r.status, r.out, r.errOut)
+	}
+	s.compareLinks(action{do: "T17: --delete-modules"})
+}
+
+// TestScenarioOwnCycle is T25 on a kernel whose own modules need one another:
+// depmod writes no index for it. What it had is not lost, and another kernel
+// gets its links all the same.
+func TestScenarioOwnCycle(t *testing.T) {
+	s := rhelSite(t, two+`
+		kernel K3
+		vmlinux printk@a
+		kernel K1 bare=yes
+		extra/c.ko printk@a`)
+	krel := s.k[1]
+	s.prepare("put", krel+" extra/a.ko printk@a b_do@1 +a_do@2")
+	s.prepare("put", krel+" extra/b.ko printk@a a_do@2 +b_do@1")
+	index := s.modulesDep(krel)
+	r := runModkeep(t, s.path(s.k[0]+"/extra/c.ko")+"\n", "weak-modules", "--basedir", s.dir, "--no-initramfs", "--verbose", "--add-modules")
+	if diff := cmp.Diff(index, s.modulesDep(krel)); diff != "" {
+		t.Errorf("T25: modules.dep (-before +after):\n%s", diff)
+	}
+	if _, err := os.Stat(s.path(krel + "/modules.dep.bin")); err != nil {
+		t.Errorf("T25: %v", err)
+	}
+	if !strings.Contains(strings.ToLower(r.out+r.errOut), "cycle") {
+		t.Errorf("T25: nothing of the cycle in\n%s%s", r.out, r.errOut)
+	}
+	if want := s.expand("K3/weak-updates/c.ko -> K1/extra/c.ko"); !slices.Contains(s.links(), want) {
+		t.Errorf("T25: the other kernel goes without: links are %q, status %d\n%s%s", s.links(), r.status, r.out, r.errOut)
+	}
+}
+
 // TestScenarioUsrLib is T22: /lib is a link to usr/lib, and a package lists its
 // files below either.
 func TestScenarioUsrLib(t *testing.T) {

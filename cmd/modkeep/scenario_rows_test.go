@@ -466,8 +466,8 @@ var providerRows = []scenario{
 		}},
 	},
 	{
-		name: "T12/weak-updates below built-in, an override puts it right",
-		in:   "weak-modules rhel",
+		name: "T12/weak-updates not above built-in, an override puts it right",
+		in:   "weak-modules rhel debian",
 		tree: masked + `extra/fs/cons.ko fs@2`,
 		do: []action{{
 			do:    "add K1/extra/fs/foo.ko K1/extra/fs/cons.ko",
@@ -477,7 +477,7 @@ var providerRows = []scenario{
 	},
 	{
 		name: "T12/no override by policy",
-		in:   "weak-modules rhel",
+		in:   "weak-modules rhel debian",
 		tree: masked + `extra/fs/cons.ko fs@2`,
 		do: []action{
 			{do: "policy override: false"},
@@ -924,6 +924,55 @@ var lifecycleRows = []scenario{
 			{do: "add K1/extra/pair/p.ko K1/extra/pair/c.ko", links: "K2 extra/pair/p.ko K1\nK2 extra/pair/c.ko K1"},
 			{do: "remove K1/extra/pair/p.ko K1/extra/pair/c.ko", links: "K2 extra/pair/p.ko K1\nK2 extra/pair/c.ko K1"},
 		},
+	},
+	{
+		name: "T19/an upgrade to a build that does not fit any more",
+		tree: chain,
+		do: []action{
+			{do: "add K1/extra/pair/p.ko K1/extra/pair/c.ko", links: "K2 extra/pair/p.ko K1\nK2 extra/pair/c.ko K1"},
+			{do: "put K1 extra/pair/p.ko printk@b +p_do@5"},
+			{
+				do:    "add K1/extra/pair/p.ko",
+				links: "",
+				refused: `
+					K2 K1/extra/pair/p.ko crc printk 0x0000000b 0x0000000a
+					?K2 K1/extra/pair/c.ko`,
+				mentions: "c.ko",
+			},
+		},
+	},
+	{
+		name: "T19/an upgrade of the provider alone",
+		tree: chain,
+		do: []action{
+			{do: "add K1/extra/pair/p.ko K1/extra/pair/c.ko", links: "K2 extra/pair/p.ko K1\nK2 extra/pair/c.ko K1"},
+			{do: "put K1 extra/pair/p.ko printk@a +p_do@6"},
+			{
+				do:       "add K1/extra/pair/p.ko",
+				links:    "K2 extra/pair/p.ko K1",
+				refused:  "?K2 K1/extra/pair/c.ko crc p_do 0x00000005 0x00000006",
+				mentions: "c.ko",
+			},
+		},
+	},
+	{
+		name: "T23/a file that is no link is nobody's to remove",
+		tree: two + `
+			weak-updates/foo/foo.ko printk@a
+			kernel K1 bare=yes
+			extra/bar.ko printk@a`,
+		do: []action{
+			{do: "add K1/extra/bar.ko", links: "*", refused: "*"},
+			{do: "remove-kernel K2", links: "*", refused: "*"},
+		},
+	},
+	{
+		name: "T31/two files of one name below one kernel",
+		tree: two + `
+			kernel K1 bare=yes
+			extra/foo.ko printk@b
+			updates/foo.ko printk@a`,
+		do: []action{{do: "add-kernel K2", links: "K2 updates/foo.ko K1"}},
 	},
 	{
 		name: "T39/the kernel that modules were built for is gone",

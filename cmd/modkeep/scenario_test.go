@@ -81,6 +81,8 @@ type action struct {
 var releases = map[string][]string{
 	"rhel": {"5.14.0-362.8.1.el9_3.x86_64", "5.14.0-427.13.1.el9_4.x86_64", "5.14.0-503.11.1.el9_5.x86_64"},
 	"suse": {"6.4.0-150600.21-default", "6.4.0-150600.23.7-default", "6.4.0-150600.23.14-default"},
+	// Debian's have no table of exports with them; here they do.
+	"debian": {"6.1.0-21-amd64", "6.1.0-25-amd64", "6.1.0-31-amd64"},
 }
 
 // dialect is a way to ask for the same thing, on a distribution whose layout
@@ -95,12 +97,14 @@ var dialects = []dialect{
 	{"rhel", "rhel", false},
 	{"weak-modules2", "suse", true},
 	{"suse", "suse", false},
+	{"debian", "debian", false},
 }
 
 // distribution is what tells the layout of a tree.
 var distribution = map[string]string{
-	"rhel": "merged\nfile /etc/os-release ID=\"rhel\"\nfile /etc/depmod.d/dist.conf search updates extra built-in weak-updates\n",
-	"suse": "merged\nfile /etc/os-release ID=\"sles\"\\nID_LIKE=\"suse\"\nfile /usr/lib/depmod.d/00-system.conf search updates extra weak-updates kgraft built-in\n",
+	"rhel":   "merged\nfile /etc/os-release ID=\"rhel\"\nfile /etc/depmod.d/dist.conf search updates extra built-in weak-updates\n",
+	"suse":   "merged\nfile /etc/os-release ID=\"sles\"\\nID_LIKE=\"suse\"\nfile /usr/lib/depmod.d/00-system.conf search updates extra weak-updates kgraft built-in\n",
+	"debian": "merged\nfile /etc/os-release ID=debian\n",
 }
 
 // site is a scenario's tree while it is worked on.
