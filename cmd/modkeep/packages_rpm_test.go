@@ -360,3 +360,66 @@ func TestDnf(t *testing.T) {
 	run("remove", "kmod-prov")
 	r.expect("removal", "")
 }
+
+// TestSUSE takes a kernel module package through rpm as SUSE's scriptlets do:
+// weak-modules2 is told the package's name and asks rpm, inside the root, what
+// is in it.
+func TestSUSE(t *testing.T) {
+	const old, mid, latest = "6.4.0-150600.21-default", "6.4.0-150600.23-default", "6.4.0-150600.30-default"
+	r := newBareRoot(t, `merged
+		file /usr/lib/os-release ID="sles"\nID_LIKE="suse"
+		file /usr/lib/depmod.d/00-system.conf search updates extra weak-updates kgraft built-in
+		file /usr/lib/module-init-tools/weak-modules2 the distribution's`, "rpm", "rpmbuild")
+	r.copyProgram("rpm")
+	for _, name := range []string{"rpmrc", "macros"} {
+		r.copy("/usr/lib/rpm/"+name, "usr/lib/rpm/"+name)
+	}
+	r.must(os.MkdirAll(r.path("etc/rpm"), 0o755))
+	r.must(os.WriteFile(r.path("etc/rpm/macros"), []byte("%_dbpath /var/lib/rpm\n"), 0o644))
+	r.rpmRun("-i", r.rpm(rpmPackage{name: "base", version: "1", header: "Provides: /bin/sh"}))
+	r.inside("/usr/bin/modkeep", "hooks", "install")
+
+	const tool = "/usr/lib/module-init-tools/weak-modules2"
+	kernel := func(krel, moved string) string {
+		version := strings.ReplaceAll(strings.TrimSuffix(krel, "-default"), "-", ".")
+		return r.rpm(rpmPackage{name: "kernel-default", version: version, text: "kernel " + krel + "\nvmlinux printk@a moved@" + moved + "\nkernel/core.ko printk@a +core_do@1\ndir weak-updates",
+			scripts: map[string]string{
+				"post":   "depmod " + krel + "\n" + tool + " --add-kernel " + krel,
+				"preun":  tool + " --remove-kernel " + krel,
+				"postun": "rm -f /lib/modules/" + krel + "/modules.*",
+			}})
+	}
+	kmp := func(version, line string) string {
+		nvr := "foo-kmp-default-" + version + "-1"
+		list := "/run/rpm-" + nvr + "-modules"
+		return r.rpm(rpmPackage{name: "foo-kmp-default", version: version, text: "kernel " + old + " bare=yes\n" + line, scripts: map[string]string{
+			"post":   tool + " --add-kmp " + nvr,
+			"preun":  "rpm -ql " + nvr + " | grep '\\.ko$' > " + list,
+			"postun": tool + " --remove-kmp " + nvr + " < " + list + "\nrm -f " + list,
+		}})
+	}
+	linked := func(krel string) string {
+		return `
+		` + krel + ` link updates/foo.ko -> /lib/modules/` + old + `/updates/foo.ko
+		` + krel + ` dep weak-updates/updates/foo.ko: kernel/core.ko`
+	}
+	const own = old + " dep updates/foo.ko: kernel/core.ko"
+	r.rpmRun("-i", kernel(old, "c"), kernel(mid, "c"))
+	one, two := kmp("1", "updates/foo.ko printk@a core_do@1"), kmp("2", "updates/foo.ko printk@a core_do@1 moved@c")
+	r.rpmRun("-i", one)
+	r.expect("install", own+linked(mid))
+	r.rpmRun("-i", kernel(latest, "d"))
+	r.expect("another kernel", own+linked(mid)+linked(latest))
+	r.rpmRun("-U", two)
+	r.expect("upgrade to what the last does not load", own+linked(mid))
+	r.rpmRun("-U", "--oldpackage", one)
+	r.expect("downgrade", own+linked(mid)+linked(latest))
+	r.rpmRun("-e", "kernel-default-6.4.0.150600.23")
+	r.expect("erase of a kernel", own+linked(latest))
+	r.rpmRun("-e", "foo-kmp-default")
+	r.expect("erase", "")
+	r.inside("/usr/bin/modkeep", "hooks", "remove", "--purge")
+	if text, err := os.ReadFile(r.path(tool)); err != nil || string(text) != "the distribution's\n" {
+		t.Errorf("%s is %q (%v)", tool, text, err)
+	}
+}
