@@ -127,3 +127,11 @@ func parseVersion(s string) (v version, err error) {
 	}
 	return v, nil
 }
+
+// Older says whether a kernel version is before another. What is no version is
+// older than all.
+func Older(a, b string) bool {
+	v, err := parseVersion(a)
+	w, _ := parseVersion(b)
+	return err != nil || v.less(w)
+}

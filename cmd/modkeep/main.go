@@ -68,6 +68,8 @@ func commandCalled(name string) *cobra.Command {
 	switch name {
 	case "weak-modules":
 		return newWeakModulesCommand()
+	case "genksyms":
+		return newGenksymsCommand()
 	case "weak-modules2":
 		return newWeakModules2Command()
 	default:
@@ -119,6 +121,7 @@ what puts it right.` + exitStatus(
 		newGateCommand(),
 		newWeakModulesCommand(),
 		newWeakModules2Command(),
+		newGenksymsCommand(),
 		newRPMProvidesCommand(),
 		newRPMRequiresCommand(),
 		newHooksCommand(),
