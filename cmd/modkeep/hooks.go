@@ -244,6 +244,7 @@ func forget(cmd *cobra.Command, root string, dirs []string, purge bool) error {
 		fmt.Fprintf(cmd.ErrOrStderr(), "modkeep: %s keeps the history of %d other changes; 'modkeep hooks remove --purge' removes it\n", hooks.StatePath, len(others))
 		return nil
 	}
+	forgetStamp(root)
 	return hooks.RemoveState(root, dirs)
 }
 

@@ -94,7 +94,9 @@ func (h *hookEvent) run(event string, args []string) (status int, err error) {
 			return status, err
 		}
 		return statusYes, h.removeEmpty(args[0])
-	case event == "kernel-removed" && len(args) == 1, event == "packages-after" && len(args) == 0:
+	case event == "packages-after" && len(args) == 0:
+		return h.packagesAfter()
+	case event == "kernel-removed" && len(args) == 1:
 		return h.judgeAgain(nil)
 	case event == "packages-before":
 		return h.packagesBefore(args)
@@ -191,13 +193,9 @@ func (h *hookEvent) link(flags ...string) error {
 	return nil
 }
 
-// judgeAgain makes the links of the kernels anew, of all where none is named,
-// and sets a weak-modules aside that an update put into modkeep's place. What
-// scriptlets left for the end of the transaction is done too.
+// judgeAgain makes the links of the kernels anew, of all where none is named.
+// What scriptlets left for the end of the transaction is done too.
 func (h *hookEvent) judgeAgain(krels []string) (int, error) {
-	if err := h.reclaim(); err != nil {
-		fmt.Fprintf(h.errOut, "modkeep: the hooks could not be looked after: %v\n", err)
-	}
 	if all, err := kernel.List(h.root); err != nil || len(all) == 0 {
 		return statusYes, err
 	}
@@ -217,8 +215,25 @@ func (h *hookEvent) judgeAgain(krels []string) (int, error) {
 	return statusYes, nil
 }
 
+// packagesAfter judges the links of all kernels again, if anything has changed
+// that decides about them: most transactions have nothing to do with modules.
+func (h *hookEvent) packagesAfter() (int, error) {
+	if err := h.reclaim(); err != nil {
+		fmt.Fprintf(h.errOut, "modkeep: the hooks could not be looked after: %v\n", err)
+	}
+	already, now := h.judgedAlready()
+	if already {
+		return statusYes, nil
+	}
+	status, err := h.judgeAgain(nil)
+	if status == statusYes && err == nil {
+		h.remember(now)
+	}
+	return status, err
+}
+
 // reclaim installs the drop-in anew where an update of the distribution's
-// package has taken its place.
+// package has taken its place: that one is set aside in turn.
 func (h *hookEvent) reclaim() error {
 	m, err := hooks.ReadManifest(h.root)
 	if err != nil || !slices.ContainsFunc(m.Entries, func(e hooks.Entry) bool { return e.Name == "weak-modules" }) {
@@ -245,6 +260,9 @@ func (h *hookEvent) modulesChanged() (int, error) {
 	touched, offered, err := changedModules(h.in)
 	if err != nil {
 		return statusUnknown, err
+	}
+	if err := h.reclaim(); err != nil {
+		fmt.Fprintf(h.errOut, "modkeep: the hooks could not be looked after: %v\n", err)
 	}
 	if offered {
 		return h.judgeAgain(nil)

@@ -171,15 +171,24 @@ func (s *stage) unpack(h *hookEvent, file string) error {
 	return nil
 }
 
-// kernels are those that came with the packages and that the system has not
-// got yet: of one that it has only a part may be in the packages.
+// kernels are those that came whole with the packages. Of one that the system
+// has already only a part may be in them: it came whole if the list of what is
+// built in came too, which is in the package of the kernel's image.
 func (s *stage) kernels() ([]string, error) {
 	all, err := kernel.List(s.dir)
 	if err != nil {
 		return nil, fmt.Errorf("list the kernels in the packages: %w", err)
 	}
 	return slices.DeleteFunc(all, func(krel string) bool {
-		return s.has(s.system, krel) || !s.has(s.dir, krel)
+		if !s.has(s.system, krel) {
+			return !s.has(s.dir, krel)
+		}
+		dir, err := depmod.ModuleDir(s.dir, krel)
+		if err != nil {
+			return true
+		}
+		_, err = depmod.Resolve(s.dir, dir+"/modules.builtin")
+		return err != nil
 	}), nil
 }
 

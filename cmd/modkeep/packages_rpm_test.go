@@ -3,11 +3,13 @@ package main
 import (
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 
+	"modkeep/internal/kerneltest/made"
 	"modkeep/node/hooks"
 )
 
@@ -351,6 +353,16 @@ func TestDnf(t *testing.T) {
 	}
 	said(t, out, "Error: modkeep: a required kernel module would be left behind; nothing was changed")
 	r.expect("refusal", linked)
+
+	// dnf5 takes a line of its hook's output for its end.
+	program, err := builtModkeep()
+	r.must(err)
+	evra := strings.TrimSuffix(strings.TrimPrefix(filepath.Base(two), "kernel-"), ".rpm")
+	cmd := exec.Command(program, "hooks", "run", "dnf5-before", "--root", r.dir, filepath.Dir(two), "kernel", evra)
+	stdout, err := cmd.Output()
+	if want := "stop=modkeep: a required kernel module would be left behind by kernel-" + evra + "\n"; err == nil || string(stdout) != want {
+		t.Errorf("dnf5's hook: %q (%v), want %q", stdout, err, want)
+	}
 	if _, err := os.Stat(r.path("usr/lib/modules/" + k2)); err == nil {
 		t.Errorf("%s is there", k2)
 	}
@@ -421,5 +433,40 @@ func TestSUSE(t *testing.T) {
 	r.inside("/usr/bin/modkeep", "hooks", "remove", "--purge")
 	if text, err := os.ReadFile(r.path(tool)); err != nil || string(text) != "the distribution's\n" {
 		t.Errorf("%s is %q (%v)", tool, text, err)
+	}
+}
+
+// TestRPMDependencies builds a package whose dependencies rpmbuild asks modkeep
+// for, by our file of file attributes.
+func TestRPMDependencies(t *testing.T) {
+	r := newRPMRoot(t)
+	r.must(os.MkdirAll(r.path("usr/lib/rpm/fileattrs"), 0o755))
+	modkeep, err := builtModkeep()
+	r.must(err)
+	// This machine's os-release does not tell which form the dependencies have.
+	program := filepath.Join(r.build, "modkeep")
+	r.must(os.WriteFile(program, []byte("#!/bin/sh\nexec "+modkeep+" \"$@\" --form rhel9 --root "+r.dir+"\n"), 0o755))
+	_, err = made.Write(r.dir, kernelOne) // whose exports tell kernel() from ksym()
+	r.must(err)
+	system, err := hooks.Detect(r.dir, hooks.Options{Program: program})
+	r.must(err)
+	attributes, macros := filepath.Join(r.build, "fileattrs"), filepath.Join(r.build, "macros.modkeep")
+	r.must(os.MkdirAll(attributes, 0o755))
+	var text []byte // rpm reads both kinds of files as it starts
+	list, _ := system.Hooks()
+	for _, h := range list {
+		if h.Name == "rpm-dependencies" {
+			r.must(os.WriteFile(filepath.Join(attributes, filepath.Base(h.Path)), h.Data, 0o644))
+		}
+		if h.Name == "rpm-dependencies" || h.Name == "rpm-macros" {
+			text = append(text, h.Data...)
+		}
+	}
+	r.must(os.WriteFile(macros, text, 0o644))
+	file := r.rpm(rpmPackage{name: "kmod-prov", version: "1", text: kmod("extra/prov/prov.ko.xz printk@a other@c +prov_do@77 alias=pci:v1d2*"), macros: macros,
+		header: "AutoReqProv: yes\n%global _fileattrsdir " + attributes})
+	got := r.run("rpm", "-qp", "--provides", "--requires", file)
+	for _, want := range []string{"kmod(prov.ko)", "ksym(prov_do) = 0x00000077", "kernel(printk) = 0x0000000a", "ksym(other) = 0x0000000c"} {
+		said(t, got, want)
 	}
 }
