@@ -107,7 +107,7 @@ func TestTreePacker(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("cpio -t (-want +got):\n%s", diff)
 	}
-	if got := cpio(t, out.String(), "-tv", "*/gone.ko"); !strings.HasPrefix(got, "lrwx") || !strings.Contains(got, "-> ../../" + donor + "/extra/gone.ko") {
+	if got := cpio(t, out.String(), "-tv", "*/gone.ko"); !strings.HasPrefix(got, "lrwx") || !strings.Contains(got, "-> ../../"+donor+"/extra/gone.ko") {
 		t.Errorf("cpio -tv: %s", got)
 	}
 }
