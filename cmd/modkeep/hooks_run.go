@@ -140,7 +140,7 @@ func (h *hookEvent) kernelAdded(krel string) (int, error) {
 		return statusUnknown, fmt.Errorf("kernel release %q: %w", krel, errEvent)
 	}
 	if err := h.link("--kernel", krel, "--no-initramfs"); err != nil {
-		return statusUnknown, err
+		fmt.Fprintf(h.errOut, "modkeep: kernel %s: %v\n", krel, err) // what that means is the gate's to say
 	}
 	return h.gate(krel)
 }

@@ -25,7 +25,7 @@ func (h *hookEvent) packagesBefore(args []string) (int, error) {
 	if slices.Equal(args, []string{"-"}) {
 		var err error
 		if files, err = readLines(h.in); err != nil {
-			return statusUnknown, fmt.Errorf("read the names of packages: %w", err)
+			return h.untold(fmt.Errorf("read the names of packages: %w", err))
 		}
 	}
 	files = slices.DeleteFunc(slices.Clone(files), func(name string) bool { return !carriesModules(name) })
@@ -34,7 +34,7 @@ func (h *hookEvent) packagesBefore(args []string) (int, error) {
 	}
 	s, err := newStage(h.root)
 	if err != nil {
-		return statusUnknown, err
+		return h.untold(err)
 	}
 	defer s.remove()
 	for _, file := range files {
