@@ -32,20 +32,21 @@ type Dialect struct {
 	assert      bool // _Static_assert
 	enumRefs    bool // enumerators of a reference disturb the count of those declared
 	quotes      bool // strings with spaces in a reference
+	references  bool // there are references; symtypes files have extern
 }
 
 // dialects are the kernels whose program was run and found equal, oldest first.
 var dialects = []Dialect{
 	{Era: G0, Kernel: "2.6.20"},
 	{Era: G0, Kernel: "2.6.24", extension: true},
-	{Era: G1, Kernel: "2.6.32", extension: true},
-	{Era: G2, Kernel: "3.6", extension: true, enumRefs: true},
-	{Era: G2, Kernel: "3.12", extension: true, enumRefs: true},
-	{Era: G3, Kernel: "4.14", extension: true, enumRefs: true, int128: true, vaList: true, assert: true, quotes: true},
-	{Era: G3, Kernel: "6.1", extension: true, enumRefs: true, int128: true, vaList: true, assert: true, quotes: true, underscores: true},
-	{Era: G3, Kernel: "6.12", extension: true, enumRefs: true, int128: true, vaList: true, assert: true, quotes: true, underscores: true},
-	{Era: G4, Kernel: "6.14", extension: true, enumRefs: true, int128: true, vaList: true, assert: true, quotes: true, underscores: true},
-	{Era: G4, Kernel: "7.3", extension: true, int128: true, vaList: true, assert: true, quotes: true, underscores: true},
+	{Era: G1, Kernel: "2.6.32", extension: true, references: true},
+	{Era: G2, Kernel: "3.6", extension: true, enumRefs: true, references: true},
+	{Era: G2, Kernel: "3.12", extension: true, enumRefs: true, references: true},
+	{Era: G3, Kernel: "4.14", extension: true, enumRefs: true, int128: true, vaList: true, assert: true, quotes: true, references: true},
+	{Era: G3, Kernel: "6.1", extension: true, enumRefs: true, int128: true, vaList: true, assert: true, quotes: true, underscores: true, references: true},
+	{Era: G3, Kernel: "6.12", extension: true, enumRefs: true, int128: true, vaList: true, assert: true, quotes: true, underscores: true, references: true},
+	{Era: G4, Kernel: "6.14", extension: true, enumRefs: true, int128: true, vaList: true, assert: true, quotes: true, underscores: true, references: true},
+	{Era: G4, Kernel: "7.3", extension: true, int128: true, vaList: true, assert: true, quotes: true, underscores: true, references: true},
 }
 
 // firstOf is the first kernel of each era.

@@ -82,7 +82,7 @@ func (u *Unit) WriteTypes(w io.Writer) error {
 		out.WriteString(s.kind.Prefix())
 		out.Write(t.texts.get(s.name))
 		out.WriteByte(' ')
-		if s.extern {
+		if s.extern && t.dialect.references {
 			out.WriteString("extern ")
 		}
 		t.writeDefinition(out, s)

@@ -172,7 +172,7 @@ func (t *table) put(name word, k Kind, definition []ref, extern, reference bool)
 func (t *table) meet(old uint32, k Kind, definition []ref) (status, bool) {
 	s := &t.symbols[old]
 	switch {
-	case s.kind == k && slices.Equal(s.definition, definition):
+	case (s.kind == k || !t.dialect.references) && slices.Equal(s.definition, definition):
 		if !s.declared && s.override {
 			t.place()
 			fmt.Fprintf(t.say, "%s modversion is unchanged\n", t.called(k, s.name))
