@@ -154,7 +154,9 @@ func (n *Node) PlanImages(kernels []string) (*Plan, error) {
 	for _, krel := range kernels {
 		d := ImageDecision{Kernel: krel, Rebuild: true, Reason: "asked for", Program: n.program()}
 		var ok bool
-		if d.Path, ok = initramfs.ImagePath(n.Root, krel); !ok {
+		if d.Path, ok = initramfs.ImagePath(n.Root, krel); !ok && n.options.FirstImage != "" {
+			d.Path = strings.ReplaceAll(n.options.FirstImage, "KREL", krel)
+		} else if !ok {
 			d.Rebuild, d.Reason = false, "the kernel has none"
 		}
 		p.Images = append(p.Images, d)

@@ -31,6 +31,9 @@ type Options struct {
 	After   func(step int, what string)
 	// State is the state directory, see txn.Options.
 	State string
+	// FirstImage is where a kernel that has no initramfs gets one, with KREL for
+	// its release: "/boot/initrd-KREL"; "" leaves it without.
+	FirstImage string
 	// Depmod is the program that writes the index files; "" is depmod.
 	Depmod string
 	// Generator is the program that makes initramfs images: the path of
@@ -93,6 +96,8 @@ type Request struct {
 	DeferInitramfs bool
 	// NoDepmod leaves index files as they are.
 	NoDepmod bool
+	// Index are kernels whose index files are written in any case.
+	Index []string
 }
 
 // Plan is what a request comes to on this root.
@@ -129,6 +134,9 @@ func (n *Node) plan(r *weakupdates.Root, req Request) (*Plan, error) {
 	decided, err := r.Plan(req.Request)
 	if err != nil {
 		return nil, err
+	}
+	for _, krel := range req.Index {
+		decided.Index(krel)
 	}
 	p := &Plan{Plan: decided, Steps: slices.Clone(decided.Steps)}
 	if !req.NoDepmod {

@@ -166,6 +166,9 @@ func (p *Plan) Refused() []Outcome {
 	return list
 }
 
+// Index has a kernel's index files written, whether its links change or not.
+func (p *Plan) Index(krel string) { p.change(krel).Depmod = true }
+
 // Changed returns the change of a kernel, nil where there is none.
 func (p *Plan) Changed(krel string) *Change {
 	for i := range p.Changes {

@@ -13,7 +13,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"modkeep/initramfs"
 	"modkeep/kernel"
 	"modkeep/node"
 	"modkeep/weakupdates"
@@ -234,7 +233,7 @@ func (w *weakModules2) openLog() {
 // environment takes in what the environment and the system's configuration
 // say.
 func (w *weakModules2) environment() error {
-	w.layout = weakupdates.SUSE
+	w.layout, w.firstImage = weakupdates.SUSE, "/boot/initrd-KREL"
 	if w.depmod = os.Getenv("DEPMOD"); !executable(w.depmod) {
 		if w.depmod = findProgram("depmod"); w.depmod == "" {
 			return errors.New("depmod is not installed - aborting")
@@ -414,7 +413,7 @@ func (w *weakModules2) kernelChanged(krel string) int {
 		}
 		w.wanted = w.others
 	}
-	w.initramfs, w.deferred = initramfsAlways, true
+	w.initramfs, w.deferred, w.index = initramfsAlways, true, []string{krel}
 	return w.carryOut(weakupdates.Request{Verb: weakupdates.AddKernel, Kernels: []string{krel}})
 }
 
@@ -609,15 +608,12 @@ func (w *weakModules2) sayRemoved(plan *node.Plan) {
 	}
 }
 
-// afterwards does what is no step of the transaction: index files and the
-// initramfs of a kernel that was installed, the first initramfs of others, marks,
-// the boot entries that sdbootutil keeps. It returns the exit status.
+// afterwards does what is not decided with the links: the initramfs of a kernel
+// that was installed, the first initramfs of others, marks, the boot entries
+// that sdbootutil keeps. It returns the exit status.
 func (w *weakModules2) afterwards(plan *node.Plan) int {
 	var err error
-	if plan.Request.Verb == weakupdates.AddKernel {
-		err = w.index(plan, plan.Request.Kernels[0])
-	}
-	if err == nil && w.initramfs != initramfsNever {
+	if w.initramfs != initramfsNever {
 		images := w.bootable(w.images(plan))
 		if w.marks {
 			err = w.mark(images)
@@ -668,54 +664,12 @@ func (w *weakModules2) bootable(kernels []string) []string {
 	})
 }
 
-// index writes the index files of a kernel that was just installed, unless the
-// plan did: no package of it does.
-func (w *weakModules2) index(plan *node.Plan, krel string) error {
-	if c := plan.Changed(krel); c != nil && c.Depmod {
-		return nil
-	}
-	argv := []string{w.depmod, "-a", krel}
-	if w.root != "/" {
-		argv = []string{w.depmod, "-b", w.root, "-C", filepath.Join(w.root, "etc/depmod.d"), "-a", krel}
-	}
-	w.say.more("%s", strings.Join(argv, " "))
-	if w.dryRun {
-		return nil
-	}
-	n, err := w.open()
-	if err != nil {
-		return err
-	}
-	unlock, err := n.Store().Lock(w.cmd.Context())
-	if err != nil {
-		return err
-	}
-	defer unlock()
-	return w.command(argv)
-}
-
 // makeImage makes a kernel's initramfs, also the first.
 func (w *weakModules2) makeImage(krel string) error {
 	if w.sdboot != "" {
 		return w.command2(w.sdboot, "--no-reuse-initrd", "add-kernel", krel)
 	}
-	if _, ok := initramfs.ImagePath(w.root, krel); ok {
-		return w.makeImages([]string{krel})
-	}
-	g, ok := initramfs.Detect(w.root, w.generator)
-	switch {
-	case w.generator != "" && (!ok || g.Program != w.generator):
-		g = initramfs.Generator{Name: initramfs.Dracut, Program: w.generator}
-	case !ok || w.root != "/" && w.generator == "":
-		return errNoGenerator
-	}
-	where := filepath.Join(w.root, "boot/initrd-"+krel)
-	argv := g.Command(krel, where)
-	if err := w.command2(argv...); err != nil {
-		os.Remove(where)
-		return err
-	}
-	return nil
+	return w.makeImages([]string{krel})
 }
 
 // hasImage reports whether a kernel is there to be booted.

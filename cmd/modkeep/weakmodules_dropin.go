@@ -35,6 +35,10 @@ type dropIn struct {
 	deferred  bool   // the initramfs is made by another call or program
 	generator string // the program that makes it, "" to detect one
 	depmod    string // the program, "" for the one in PATH
+	// index are kernels whose index files are written in any case; firstImage
+	// is where a kernel without an initramfs gets one, see node.Options.
+	index      []string
+	firstImage string
 }
 
 // initramfsChoice is what the command line says about making an initramfs.
@@ -100,6 +104,7 @@ func (d *dropIn) notes(plan *node.Plan) {
 func (d *dropIn) open() (*node.Node, error) {
 	o := nodeOptions(d.cmd, d.root)
 	o.Layout, o.Depmod, o.Generator = d.layout, firstNonEmpty(d.depmod, findProgram("depmod")), d.generator
+	o.FirstImage = d.firstImage
 	o.Waiting = func(holder string) { d.complain("waiting for %s to finish", holder) }
 	n, err := openNode(d.root, o)
 	if err != nil {
@@ -121,7 +126,7 @@ func (d *dropIn) do(req weakupdates.Request) (*node.Plan, error) {
 		return nil, err
 	}
 	request := node.Request{Request: req, Name: d.name + " --" + string(req.Verb),
-		NoInitramfs: d.initramfs == initramfsNever, DeferInitramfs: d.deferred}
+		NoInitramfs: d.initramfs == initramfsNever, DeferInitramfs: d.deferred, Index: d.index}
 	if len(req.Kernels) == 1 {
 		request.Name += " " + req.Kernels[0]
 	}
