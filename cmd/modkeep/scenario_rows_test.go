@@ -228,6 +228,33 @@ var judgeRows = []scenario{
 		}},
 	},
 	{
+		name: "the kernel takes signed modules only",
+		tree: `
+			kernel K1
+			vmlinux printk@a
+			extra/foo.ko printk@a
+			kernel K2
+			vmlinux printk@a
+			kernel/own.ko printk@a
+			config MODULE_SIG=y MODULE_SIG_FORCE=y`,
+		do: []action{{
+			do: "add K1/extra/foo.ko", refused: "K2 K1/extra/foo.ko signature",
+			mentions: "unsigned module",
+		}},
+	},
+	{
+		name: "the policy says link: never and link: force",
+		tree: goodAndBad,
+		do: []action{
+			{do: "policy modules: [{name: good, link: never}, {name: bad, link: force}]"},
+			{
+				do: "add K1/extra/set/good.ko K1/extra/set/bad.ko", links: "K2 extra/set/bad.ko K1", refused: "*",
+				complains: "K2 extra/set/bad.ko printk",
+				says:      "Module bad.ko from kernel K1 is not compatible with kernel K2 in symbols: printk",
+			},
+		},
+	},
+	{
 		name: "T42/a long name, the CRC is the same",
 		k:    []string{"6.14.0-160000.5-default", "6.14.0-160000.9-default"},
 		tree: `
