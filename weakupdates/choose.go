@@ -34,6 +34,7 @@ type choice struct {
 	names   []string // of entries, sorted
 	chosen  map[string]*Donor
 	tried   map[*Donor]*loader.Verdict // of those that were refused when last judged
+	byName  map[string][]*Donor        // those of tried, newest first, once all is decided
 	foreign map[string][]*Donor        // built for another variant of the kernel
 	parts   map[string]map[string]int  // donor kernel → module name → its dependency group there
 }
@@ -272,13 +273,14 @@ func loads(v *loader.Verdict) bool {
 // win over the target's in-tree module only to have others refused that need
 // that one, the in-tree module stays.
 func (c *choice) weigh() {
+	blamed := c.blamed()
 	for _, name := range c.names {
 		e := c.entries[name]
 		d := c.chosen[name]
 		if d == nil || !e.override || e.rule.Link == policy.LinkForce {
 			continue
 		}
-		loser := c.blames(d)
+		loser := blamed[d.Host]
 		if loser == "" {
 			continue
 		}
@@ -288,7 +290,9 @@ func (c *choice) weigh() {
 		if len(c.chosen) < len(before) || c.chosen[loser] == nil {
 			e.shut, c.chosen, c.tried = nil, before, tried
 			c.restore(options)
+			continue
 		}
+		blamed = c.blamed()
 	}
 }
 
@@ -306,21 +310,26 @@ func (c *choice) restore(options map[string][]*Donor) {
 	}
 }
 
-// blames returns a module that is refused because of what a chosen donor
-// exports, "" where there is none.
-func (c *choice) blames(d *Donor) string {
+// blamed returns, for the file of each module that others are refused for what it
+// exports, the first of their names.
+func (c *choice) blamed() map[string]string {
+	byName, blamed := c.triedByName(), map[string]string{}
 	for _, name := range c.names {
 		e := c.entries[name]
 		if c.chosen[name] != nil || e.shut != nil || e.pinned && e.link == nil {
 			continue
 		}
-		for o, v := range c.tried {
-			if o.Name == name && v != nil && slices.ContainsFunc(v.Findings, func(f loader.Finding) bool { return f.Provider == d.Host }) {
-				return name
+		for _, d := range byName[name] {
+			if v := c.tried[d]; v != nil {
+				for _, f := range v.Findings {
+					if blamed[f.Provider] == "" {
+						blamed[f.Provider] = name
+					}
+				}
 			}
 		}
 	}
-	return ""
+	return blamed
 }
 
 // refusedOutcome is a refusal that no kernel speaks: its verdict holds the

@@ -29,8 +29,20 @@ func variantOf(krel string) []string {
 	return slices.Compact(words)
 }
 
-// foreign reports whether a donor was built for another variant of the kernel.
-func foreign(d *Donor, krel string) bool { return !slices.Equal(variantOf(d.Built()), variantOf(krel)) }
+// foreignTo returns a function that reports whether a donor was built for another
+// variant of the kernel. It reads each release once.
+func foreignTo(krel string) func(*Donor) bool {
+	variant, known := variantOf(krel), map[string]bool{}
+	return func(d *Donor) bool {
+		built := d.Built()
+		foreign, ok := known[built]
+		if !ok {
+			foreign = !slices.Equal(variantOf(built), variant)
+			known[built] = foreign
+		}
+		return foreign
+	}
+}
 
 // otherVariant refuses a name of which there are only builds for other
 // variants; the kernel's own reasons, where it has any, stand first.

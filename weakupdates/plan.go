@@ -151,6 +151,7 @@ func (c *choice) fill(req Request, l *request, links []Link, files []string) {
 	r := c.r
 	c.parts, c.foreign = map[string]map[string]int{}, map[string][]*Donor{}
 	byName := map[string][]*Donor{}
+	foreign := foreignTo(c.k.Release)
 	for _, krel := range slices.Backward(r.releases) {
 		if krel == c.k.Release {
 			continue
@@ -158,7 +159,7 @@ func (c *choice) fill(req Request, l *request, links []Link, files []string) {
 		list, part := r.donorsFor(krel, req, l)
 		c.parts[krel] = part
 		for _, d := range list {
-			if foreign(d, c.k.Release) {
+			if foreign(d) {
 				c.foreign[d.Name] = append(c.foreign[d.Name], d)
 			} else {
 				byName[d.Name] = append(byName[d.Name], d)

@@ -1,6 +1,7 @@
 package weakupdates
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -59,6 +60,7 @@ func (c *choice) judgeRefused() {
 	for i, v := range c.check(nil) {
 		c.tried[list[i]] = v
 	}
+	c.byName = c.triedByName()
 }
 
 // outcomes says what became of one name: of the build that is linked, and of
@@ -78,7 +80,7 @@ func (c *choice) outcomes(e *entry, l *request) []Outcome {
 		return []Outcome{o}
 	}
 	var list []Outcome
-	for _, d := range c.triedOf(e.name) {
+	for _, d := range c.byName[e.name] {
 		if d == chosen {
 			continue
 		}
@@ -117,29 +119,29 @@ func (c *choice) groupReason(e *entry) string {
 	}
 	var bad []string
 	for _, name := range c.names {
-		if o := c.entries[name]; o.group == e.group && slices.ContainsFunc(c.triedOf(name), func(d *Donor) bool { return !loads(c.tried[d]) }) {
+		if o := c.entries[name]; o.group == e.group && slices.ContainsFunc(c.byName[name], func(d *Donor) bool { return !loads(c.tried[d]) }) {
 			bad = append(bad, name)
 		}
 	}
 	return fmt.Sprintf("%s is linked as a whole or not at all, and not all of it loads: %s", e.group, strings.Join(bad, " "))
 }
 
-// triedOf returns the donors of a name that were judged, newest first.
-func (c *choice) triedOf(name string) []*Donor {
-	var list []*Donor
-	for d := range c.tried {
-		if d.Name == name {
-			list = append(list, d)
-		}
+// triedByName returns the donors that were judged, newest first, by name.
+func (c *choice) triedByName() map[string][]*Donor {
+	age := map[string]int{}
+	for i, krel := range c.r.releases {
+		age[krel] = i + 1
 	}
-	order := c.r.releases
-	slices.SortFunc(list, func(a, b *Donor) int {
-		if n := slices.Index(order, b.Kernel) - slices.Index(order, a.Kernel); n != 0 {
-			return n
-		}
-		return strings.Compare(a.Path, b.Path)
-	})
-	return list
+	byName := map[string][]*Donor{}
+	for d := range c.tried {
+		byName[d.Name] = append(byName[d.Name], d)
+	}
+	for _, list := range byName {
+		slices.SortFunc(list, func(a, b *Donor) int {
+			return cmp.Or(cmp.Compare(age[b.Kernel], age[a.Kernel]), strings.Compare(a.Path, b.Path))
+		})
+	}
+	return byName
 }
 
 // linked is the outcome of the build that is linked.

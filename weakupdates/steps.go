@@ -78,7 +78,7 @@ func (c *choice) whyGone(l *Link) string {
 	case d != nil:
 		return fmt.Sprintf("%s takes its place", d.Path)
 	}
-	for o := range c.tried {
+	for _, o := range c.byName[l.Name] {
 		if o.Host == l.Host {
 			return c.why(e, o)
 		}
