@@ -85,8 +85,11 @@ func readLines(r io.Reader) ([]string, error) {
 
 // carriesKernel and carriesModules go by the names that distributions give
 // their packages: unpacking every package of a transaction would take longer
-// than installing it.
+// than installing it. A .deb file whose name is not its package's may be any.
 func carriesKernel(file string) bool {
+	if strings.HasSuffix(file, ".deb") && strings.Count(filepath.Base(file), "_") != 2 {
+		return true
+	}
 	return hasPrefix(filepath.Base(file), "kernel", "linux-image-", "linux-modules-", "linux-binary-")
 }
 

@@ -5,8 +5,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+
+	"modkeep/internal/kerneltest"
+	"modkeep/kernel/release"
 )
 
 // Kernels as Debian names them. The third has another CRC for one symbol.
@@ -52,6 +56,12 @@ func (r *bareRoot) deb(name, version, text string, scripts map[string]string) st
 	for _, empty := range []string{"etc/depmod.d", "etc", "boot"} {
 		os.Remove(filepath.Join(dir, empty))
 	}
+	return r.debOf(dir, name, version, scripts)
+}
+
+// debOf makes a .deb file of a directory.
+func (r *bareRoot) debOf(dir, name, version string, scripts map[string]string) string {
+	r.t.Helper()
 	r.must(os.MkdirAll(filepath.Join(dir, "DEBIAN"), 0o755))
 	control := fmt.Sprintf("Package: %s\nVersion: %s\nArchitecture: amd64\nMaintainer: x <x@example.org>\nDescription: x\n", name, version)
 	r.must(os.WriteFile(filepath.Join(dir, "DEBIAN/control"), []byte(control), 0o644))
@@ -226,4 +236,106 @@ func TestApt(t *testing.T) {
 	r.expect("a kernel that does not load it", linked)
 	r.inside("apt-get", "-y", "remove", "foo-modules")
 	r.expect("removal", "")
+}
+
+// TestRealDebianKernels installs Debian's own kernel packages, whose scripts
+// call our hooks, and modules that were built for the older of them.
+func TestRealDebianKernels(t *testing.T) {
+	for _, pair := range cachedPairs(t) {
+		t.Run(pair.older.Release+" on "+pair.newer.Release, func(t *testing.T) { testRealKernels(t, pair) })
+	}
+}
+
+func testRealKernels(t *testing.T, pair kernelPair) {
+	older, newer, modules := pair.older, pair.newer, pair.modules
+	r := newDebianRoot(t)
+	for _, name := range []string{"linux-update-symlinks", "linux-check-removal"} { // of linux-base, in perl
+		r.must(os.WriteFile(r.path("usr/bin/"+name), []byte("#!/bin/sh\n"), 0o755))
+	}
+	r.inside("/usr/bin/modkeep", "hooks", "install")
+	dpkg := func(args ...string) string {
+		return r.inside(append([]string{"dpkg", "--force-depends"}, args...)...)
+	}
+	bring := func(k kerneltest.Kernel) string {
+		file := "/var/tmp/" + k.Release + ".deb"
+		r.must(copyFile(k.Packages[0], r.path(file)))
+		return file
+	}
+	dpkg("-i", bring(older))
+	dir, _ := r.payload("")
+	for _, file := range modules {
+		to := filepath.Join(dir, "lib/modules", older.Release, "updates/dkms", filepath.Base(file))
+		r.must(os.MkdirAll(filepath.Dir(to), 0o755))
+		r.must(copyFile(file, to))
+	}
+	dpkg("-i", r.debOf(dir, "third-party-modules", "1", nil))
+	// The gate looks at the kernel in its package first, with all modules
+	// required: what it says must be what comes.
+	policy := "version: 1\ngate: strict\nmodules:\n  - path: updates/**\n    required: true\n"
+	r.must(os.MkdirAll(r.path("etc/modkeep"), 0o755))
+	r.must(os.WriteFile(r.path("etc/modkeep/policy.yaml"), []byte(policy), 0o644))
+	file := bring(newer)
+	_, refused := r.try("chroot", r.dir, "/usr/bin/modkeep", "hooks", "run", "packages-before", file)
+	r.must(os.Remove(r.path("etc/modkeep/policy.yaml")))
+	dpkg("-i", file)
+
+	linked := 0
+	for _, file := range modules {
+		name := filepath.Base(file)
+		_, err := os.Lstat(r.path("usr/lib/modules/" + newer.Release + "/weak-updates/dkms/" + name))
+		_, checked := r.try("chroot", r.dir, "/usr/bin/modkeep", "check", "--kernel", newer.Release, "/lib/modules/"+older.Release+"/updates/dkms/"+name)
+		if (err == nil) != (checked == nil) {
+			t.Errorf("%s: linked %t, but loads %t", name, err == nil, checked == nil)
+		}
+		if err == nil {
+			linked++
+		}
+	}
+	t.Logf("%d of %d modules linked", linked, len(modules))
+	if (refused == nil) != (linked == len(modules)) {
+		t.Errorf("the gate refused %t before, but %d of %d are linked", refused != nil, linked, len(modules))
+	}
+	r.state() // links lead somewhere, index files are as depmod writes them
+	// Index files stay until the package is purged: that is Debian's way.
+	out := dpkg("-P", "linux-image-"+newer.Release)
+	if left, err := os.ReadDir(r.path("usr/lib/modules/" + newer.Release)); err == nil {
+		t.Errorf("left after removal: %v\n%s", left, out)
+	}
+	r.state()
+}
+
+// kernelPair is two kernels of one series and flavour, with their packages.
+type kernelPair struct {
+	older, newer kerneltest.Kernel
+	modules      []string // files of third-party modules built for the older
+}
+
+// cachedPairs finds the newest two pairs of neighbours in the cache.
+func cachedPairs(t *testing.T) (pairs []kernelPair) {
+	t.Helper()
+	cache, err := kerneltest.OpenCache()
+	if err != nil {
+		unavailable(t, err.Error())
+	}
+	kernels, err := cache.Kernels()
+	if err != nil {
+		unavailable(t, err.Error())
+	}
+	slices.SortFunc(kernels, func(a, b kerneltest.Kernel) int { return -release.Compare(a.Release, b.Release) })
+	var newer kerneltest.Kernel
+	for _, k := range kernels {
+		debs, _ := filepath.Glob(cache.Join("deb", "linux-image-"+k.Release+"_*.deb"))
+		if k.Arch != "amd64" || k.Series != "6.1" || k.Flavour != "cloud" || len(debs) != 1 {
+			continue
+		}
+		k.Packages = debs
+		if modules, _ := cache.ThirdParty(k.Release); newer.Release != "" && len(modules) > 0 && len(pairs) < 2 {
+			pairs = append(pairs, kernelPair{k, newer, modules})
+		}
+		newer = k
+	}
+	if len(pairs) == 0 {
+		unavailable(t, "no two cloud kernels with their packages and modules in the cache")
+	}
+	return pairs
 }
