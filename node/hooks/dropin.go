@@ -1,6 +1,7 @@
 package hooks
 
 import (
+	"errors"
 	"fmt"
 	"path"
 	"slices"
@@ -203,6 +204,7 @@ type alternatives struct {
 	link    string
 	slaves  []string // pairs of lines
 	choices []choice
+	end     string // empty lines: dpkg ends the file with one, chkconfig not
 }
 
 type choice struct {
@@ -215,16 +217,21 @@ func parseAlternatives(text string) (*alternatives, error) {
 	head, body, ok := strings.Cut(text, "\n\n")
 	lines := strings.Split(head, "\n")
 	if !ok || len(lines) < 2 || len(lines)%2 != 0 {
-		return nil, fmt.Errorf("not a list of alternatives")
+		return nil, errors.New("not a list of alternatives")
 	}
 	a := &alternatives{mode: lines[0], link: lines[1], slaves: lines[2:]}
-	rest := strings.Split(strings.TrimSuffix(strings.TrimSuffix(body, "\n"), "\n"), "\n")
-	for each := 2 + len(a.slaves)/2; len(rest) >= each; rest = rest[each:] {
+	rest := strings.Split(strings.TrimSuffix(body, "\n"), "\n")
+	each := 2 + len(a.slaves)/2
+	for ; len(rest) >= each && rest[0] != ""; rest = rest[each:] {
 		a.choices = append(a.choices, choice{rest[0], rest[1], rest[2:each]})
 	}
 	if len(a.choices) == 0 {
-		return nil, fmt.Errorf("a list of no alternatives")
+		return nil, errors.New("a list of no alternatives")
 	}
+	if strings.Join(rest, "") != "" {
+		return nil, fmt.Errorf("an alternative %q of too few lines", rest[0])
+	}
+	a.end = strings.Repeat("\n", len(rest))
 	return a, nil
 }
 
@@ -234,7 +241,7 @@ func (a *alternatives) text() string {
 	for _, c := range a.choices {
 		lines = append(append(lines, c.path, c.priority), c.slaves...)
 	}
-	return strings.Join(lines, "\n") + "\n"
+	return strings.Join(lines, "\n") + "\n" + a.end
 }
 
 // rank is the number in a choice's priority.
@@ -252,9 +259,8 @@ func (a *alternatives) best() choice {
 	return slices.MaxFunc(a.choices, func(x, y choice) int { return x.rank() - y.rank() })
 }
 
-// adminFile finds the list of alternatives of a path, with what stands behind
-// its last alternative: dpkg ends the file with an empty line, chkconfig not.
-func (p *planner) adminFile(of string) (name string, a *alternatives, end string, err error) {
+// adminFile finds the list of alternatives of a path; nil where there is none.
+func (p *planner) adminFile(of string) (name string, a *alternatives, err error) {
 	for _, dir := range []string{rpmAlternatives, dpkgAlternatives} {
 		name = path.Join(dir, path.Base(of))
 		text, err := depmod.ReadFile(p.Root, name, maxFile)
@@ -265,20 +271,17 @@ func (p *planner) adminFile(of string) (name string, a *alternatives, end string
 			a, err = parseAlternatives(string(text))
 		}
 		if err != nil {
-			return "", nil, "", fmt.Errorf("%s: %w", name, err)
+			return "", nil, fmt.Errorf("%s: %w", name, err)
 		}
-		if strings.HasSuffix(string(text), "\n\n") {
-			end = "\n"
-		}
-		return name, a, end, nil
+		return name, a, nil
 	}
-	return "", nil, "", nil
+	return "", nil, nil
 }
 
 // joinAlternatives plans modkeep as the best of the alternatives. A choice
 // that somebody made by hand stays.
 func (p *planner) joinAlternatives(h Hook) (bool, error) {
-	name, a, end, err := p.adminFile(h.Path)
+	name, a, err := p.adminFile(h.Path)
 	if err != nil || a == nil {
 		return false, err
 	}
@@ -289,13 +292,13 @@ func (p *planner) joinAlternatives(h Hook) (bool, error) {
 	rank := max(a.best().rank()+10, 50)
 	a.choices = append(a.choices, choice{p.Program, strconv.Itoa(rank), make([]string, len(a.slaves)/2)})
 	p.manifest.Alternatives = append(p.manifest.Alternatives, h.Path)
-	return true, p.writeAlternatives(h.Name, name, a, end, p.Program)
+	return true, p.writeAlternatives(h.Name, name, a, p.Program)
 }
 
 // leaveAlternatives plans that modkeep is no alternative any more.
 func (p *planner) leaveAlternatives(e Entry) error {
 	p.manifest.Alternatives = slices.DeleteFunc(p.manifest.Alternatives, func(s string) bool { return s == e.Path })
-	name, a, end, err := p.adminFile(e.Path)
+	name, a, err := p.adminFile(e.Path)
 	if err != nil || a == nil {
 		return err
 	}
@@ -308,16 +311,16 @@ func (p *planner) leaveAlternatives(e Entry) error {
 	if at, _, err := found(p.Root, e.Target); err == nil && at.Target == program {
 		a.mode = "auto" // what was chosen by hand was modkeep
 	}
-	return p.writeAlternatives(e.Name, name, a, end, a.best().path)
+	return p.writeAlternatives(e.Name, name, a, a.best().path)
 }
 
 // writeAlternatives plans the list, and in auto mode the link to the best.
-func (p *planner) writeAlternatives(hook, name string, a *alternatives, end, best string) error {
+func (p *planner) writeAlternatives(hook, name string, a *alternatives, best string) error {
 	_, mode, err := p.read(name)
 	if err != nil {
 		return err
 	}
-	p.step(txn.Step{Op: txn.Write, Path: name, Data: []byte(a.text() + end), Mode: mode, Reason: "alternatives of " + a.link})
+	p.step(txn.Step{Op: txn.Write, Path: name, Data: []byte(a.text()), Mode: mode, Reason: "alternatives of " + a.link})
 	link := alternativeOf(a.link)
 	if a.mode != "auto" {
 		p.note(hook, a.link, "the alternative was chosen by hand: left as it is")

@@ -294,6 +294,15 @@ func TestForeignFilesStay(t *testing.T) {
 	}
 }
 
+func TestSearchLineGoesBeforeLinks(t *testing.T) {
+	dir := root(t, debian+"\nlink /lib/modules/6.1/weak-updates/a.ko /lib/modules/6.0/updates/a.ko")
+	install(t, dir)
+	want := []hooks.Note{{Name: "depmod", Path: "/etc/depmod.d/modkeep.conf", Text: "gone, and with it the rank of the links below weak-updates, which stay: see modkeep unlink"}}
+	if diff := cmp.Diff(want, remove(t, dir)); diff != "" {
+		t.Errorf("notes (-want +got):\n%s", diff)
+	}
+}
+
 // TestUpdateOfTheDistribution is rpm's way with a file that gave way: it puts
 // the new one in its place.
 func TestUpdateOfTheDistribution(t *testing.T) {

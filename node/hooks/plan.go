@@ -216,10 +216,20 @@ func (p *planner) remove(e Entry) error {
 	default:
 		p.note(e.Name, e.Path, "edited since it was installed: left as it is")
 	}
+	if e.Name == "depmod" && p.gone[e.Path] && p.hasLinks() {
+		p.note(e.Name, e.Path, "gone, and with it the rank of the links below weak-updates, which stay: see modkeep unlink")
+	}
 	if err := p.bringBack(e); err != nil {
 		return err
 	}
 	return p.undivert(e.Path)
+}
+
+// hasLinks reports whether any kernel has something below weak-updates.
+func (s *System) hasLinks() bool {
+	return slices.ContainsFunc(s.list("/lib/modules"), func(krel string) bool {
+		return len(s.list(path.Join("/lib/modules", krel, "weak-updates"))) > 0
+	})
 }
 
 // removeManifest plans the manifest's own change: gone with the last hook, and
