@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"modkeep/txn"
 	"modkeep/weakupdates"
@@ -46,7 +47,7 @@ func (n *Node) staleIndexes(r *weakupdates.Root, kernels []string, p *Plan) erro
 		kernels = r.Targets()
 	}
 	for _, krel := range kernels {
-		if p.Changed(krel) != nil || len(n.indexFaults(r, krel)) == 0 {
+		if p.Changed(krel) != nil || slices.Contains(p.Stuck, krel) || len(n.indexFaults(r, krel)) == 0 {
 			continue
 		}
 		step, err := n.depmod(krel)
@@ -65,6 +66,7 @@ func (p *Plan) join(q *Plan) {
 	p.Changes = append(p.Changes, q.Changes...)
 	p.Outcomes = append(p.Outcomes, q.Outcomes...)
 	p.Unreadable = append(p.Unreadable, q.Unreadable...)
+	p.Stuck = append(p.Stuck, q.Stuck...)
 	for _, text := range q.Notes {
 		p.note("%s", text)
 	}

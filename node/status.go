@@ -140,6 +140,9 @@ func (n *Node) stateOf(r *weakupdates.Root, o *weakupdates.Outcome) State {
 	switch o.Decision {
 	case weakupdates.Kept:
 		s.State, s.Loads = LinkedFile, !o.Forced
+		if o.Forced {
+			s.Reason = "linked because the policy says so, will not load: " + weakupdates.Reason(o.Verdict)
+		}
 	case weakupdates.Linked:
 		s.State = Blocked
 		s.Reason = fmt.Sprintf("%s would load, and is not linked", o.Donor.Path)

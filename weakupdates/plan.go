@@ -135,6 +135,10 @@ func (r *Root) plan(p *Plan, krel string, l *request) error {
 	} else if origin.Trust != kernel.Exact {
 		p.note("kernel %s: exports from %s", krel, origin)
 	}
+	if names := r.cycle(krel); names != nil {
+		p.stuck(krel, names)
+		return nil
+	}
 	c := &choice{r: r, k: k, target: r.judge(k), entries: map[string]*entry{}}
 	links, files := r.Links(krel)
 	c.fill(p.Request, l, links, files)
@@ -151,6 +155,7 @@ func (c *choice) fill(req Request, l *request, links []Link, files []string) {
 	r := c.r
 	c.parts, c.foreign = map[string]map[string]int{}, map[string][]*Donor{}
 	byName := map[string][]*Donor{}
+	var all []*Donor
 	foreign := foreignTo(c.k.Release)
 	for _, krel := range slices.Backward(r.releases) {
 		if krel == c.k.Release {
@@ -158,6 +163,7 @@ func (c *choice) fill(req Request, l *request, links []Link, files []string) {
 		}
 		list, part := r.donorsFor(krel, req, l)
 		c.parts[krel] = part
+		all = append(all, list...)
 		for _, d := range list {
 			if foreign(d) {
 				c.foreign[d.Name] = append(c.foreign[d.Name], d)
@@ -174,7 +180,7 @@ func (c *choice) fill(req Request, l *request, links []Link, files []string) {
 			scope[name] = true
 		}
 	case l.names != nil:
-		scope = r.closure(l.names, c.parts)
+		scope = closure(l.names, all, r.group)
 	}
 	for name, options := range byName {
 		if scope == nil || scope[name] {
@@ -376,6 +382,14 @@ func (c *choice) prefer(e *entry, l *request) {
 	}
 }
 
+// stuck notes a kernel that is left as it is because depmod would fail on it.
+func (p *Plan) stuck(krel string, circle []string) {
+	if !slices.Contains(p.Stuck, krel) {
+		p.Stuck = append(p.Stuck, krel)
+		p.note("kernel %s is left as it is: its modules %s need one another, and depmod writes no index of such a tree", krel, strings.Join(circle, " "))
+	}
+}
+
 func (p *Plan) note(format string, args ...any) {
 	if text := fmt.Sprintf(format, args...); !slices.Contains(p.Notes, text) {
 		p.Notes = append(p.Notes, text)
@@ -402,6 +416,10 @@ func (r *Root) ownKernels(p *Plan, l *request) {
 			}
 		}
 		if len(names) == 0 {
+			continue
+		}
+		if circle := r.cycle(krel); circle != nil {
+			p.stuck(krel, circle)
 			continue
 		}
 		change := p.change(krel)

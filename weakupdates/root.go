@@ -44,6 +44,7 @@ type Root struct {
 	donors   map[string][]*Donor // by kernel
 	judges   map[string]*loader.Target
 	parts    map[string]map[string]int // dependency groups of Donors, by kernel
+	cycles   map[string][]string       // see cycle
 }
 
 // Open finds what is below a root. It reads the depmod.d files and the
@@ -54,7 +55,7 @@ func Open(root string, o Options) (*Root, error) {
 		return nil, err
 	}
 	r := &Root{Dir: root, Layout: o.Layout, Policy: o.Policy, options: o,
-		targets: map[string]bool{}, kernels: map[string]*kernel.Kernel{}, donors: map[string][]*Donor{}, judges: map[string]*loader.Target{}, parts: map[string]map[string]int{}}
+		targets: map[string]bool{}, kernels: map[string]*kernel.Kernel{}, donors: map[string][]*Donor{}, judges: map[string]*loader.Target{}, parts: map[string]map[string]int{}, cycles: map[string][]string{}}
 	if r.Policy == nil {
 		r.Policy = policy.Default()
 	}

@@ -152,6 +152,9 @@ type Plan struct {
 	Notes    []string   // what the user should know: substitutes for tables, skipped kernels, warnings
 	// Unreadable are the targets asked for whose exports cannot be told at all.
 	Unreadable []string
+	// Stuck are the kernels left as they are because modules of their own need
+	// one another in a circle.
+	Stuck []string
 }
 
 // Refused returns the outcomes of modules that the plan leaves without a link

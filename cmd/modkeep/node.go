@@ -222,7 +222,7 @@ func carryOut(cmd *cobra.Command, n *node.Node, asJSON, dry bool, plan func() (*
 // planStatus is the status that a plan ends with.
 func planStatus(p *node.Plan) error {
 	switch {
-	case p.Plan != nil && len(p.Unreadable) > 0:
+	case p.Plan != nil && len(p.Unreadable)+len(p.Stuck) > 0:
 		return silent(statusUnknown)
 	case len(p.Without) > 0:
 		return silent(statusNo)
