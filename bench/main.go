@@ -2,9 +2,14 @@
 // one run, on the same trees, and prints their ratios and peak memory.
 //
 //	go run ./bench                      measure and print
-//	go run ./bench -write BENCHMARKS.md write the table there too
+//	go run ./bench -write BENCHMARKS.md write the tables there too
+//	go run ./bench -part weak           measure one part: check, weak or growth
 //
-// A case is a set of modules that modkeep checks and the tree of its kernel, of
+// Part check is modkeep check, part weak weak-modules --add-kernel on a root with
+// four kernels, part growth how the time grows with kernels and modules; the
+// last two are described in weak.go and growth.go.
+//
+// In part check a case is a set of modules that modkeep checks and the tree of its kernel, of
 // which depmod -n makes the dependencies. Each run is one process of depmod and
 // one of modkeep for each case, in turn, so that a busy machine disturbs both;
 // the tables show the median of all runs, and the least, which the machine disturbed
@@ -47,6 +52,7 @@ const cores = 2
 // bench is one call of the program.
 type bench struct {
 	modkeep string // the binary
+	dir     string // for trees
 	runs    int
 	out     io.Writer
 }
@@ -82,13 +88,29 @@ type result struct {
 	size       sizes
 }
 
+// part is one of the program's measurements: its tables as Markdown, and whether
+// all limits hold.
+type part struct {
+	name    string
+	measure func(*bench, kerneltest.Cache) (text string, ok bool, err error)
+}
+
+// settings are the flags.
+type settings struct {
+	krel, only string // of part check
+	el9        string // of part weak
+}
+
 func main() {
+	var set settings
 	runs := flag.Int("n", 15, "runs of each case")
-	write := flag.String("write", "", "put the table between the marks in `FILE`")
-	krel := flag.String("kernel", "", "measure the kernel `KREL` of the cache, not the one with the most plain modules")
-	only := flag.String("only", "", "measure only the `TREE` plain or xz")
+	write := flag.String("write", "", "put the tables between the marks in `FILE`")
+	name := flag.String("part", "", "measure only the `PART` check, weak or growth")
+	flag.StringVar(&set.krel, "kernel", "", "check: measure the kernel `KREL` of the cache, not the one with the most plain modules")
+	flag.StringVar(&set.only, "only", "", "check: measure only the `TREE` plain or xz")
+	flag.StringVar(&set.el9, "el9", os.Getenv("MODKEEP_EL9_WEAK_MODULES"), "weak: run the `FILE`, a copy of EL9's weak-modules, beside")
 	flag.Parse()
-	ok, err := measureAll(*runs, *krel, *only, *write)
+	ok, err := measureAll(*runs, *name, *write, set)
 	switch {
 	case err != nil:
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -98,7 +120,16 @@ func main() {
 	}
 }
 
-func measureAll(runs int, krel, only, write string) (ok bool, err error) {
+// parts are all the measurements.
+func (set settings) parts() []part {
+	return []part{
+		{"check", func(b *bench, cache kerneltest.Cache) (string, bool, error) { return b.checkPart(cache, set) }},
+		{"weak", func(b *bench, cache kerneltest.Cache) (string, bool, error) { return b.weakPart(cache, set.el9) }},
+		{"growth", (*bench).growthPart},
+	}
+}
+
+func measureAll(runs int, name, write string, set settings) (ok bool, err error) {
 	cache, err := kerneltest.OpenCache()
 	if err != nil {
 		return false, err
@@ -107,38 +138,60 @@ func measureAll(runs int, krel, only, write string) (ok bool, err error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return false, err
 	}
-	b := &bench{modkeep: filepath.Join(dir, "modkeep"), runs: runs, out: os.Stdout}
+	b := &bench{modkeep: filepath.Join(dir, "modkeep"), dir: dir, runs: runs, out: os.Stdout}
 	if err := b.build(); err != nil {
 		return false, err
 	}
-	plain, err := plainTree(cache, krel)
-	if err != nil {
-		return false, err
+	ok = true
+	ran := false
+	for _, p := range set.parts() {
+		if name != "" && name != p.name {
+			continue
+		}
+		ran = true
+		text, good, err := p.measure(b, cache)
+		if err != nil {
+			return false, fmt.Errorf("%s: %w", p.name, err)
+		}
+		ok = ok && good
+		fmt.Fprint(b.out, text)
+		if write != "" {
+			if err := replaceMarked(write, p.name, text); err != nil {
+				return false, err
+			}
+		}
 	}
-	packed, err := packedTree(dir, plain, b.out)
+	if !ran {
+		return false, fmt.Errorf("no part %q: check, weak or growth", name)
+	}
+	return ok, nil
+}
+
+// checkPart measures modkeep check against depmod.
+func (b *bench) checkPart(cache kerneltest.Cache, set settings) (text string, ok bool, err error) {
+	plain, err := plainTree(cache, set.krel)
 	if err != nil {
-		return false, err
+		return "", false, err
+	}
+	packed, err := packedTree(b.dir, plain, b.out)
+	if err != nil {
+		return "", false, err
 	}
 	var results []result
 	for _, t := range []*tree{plain, packed} {
-		if only != "" && only != t.name {
+		if set.only != "" && set.only != t.name {
 			continue
 		}
 		list, err := b.measure(t)
 		if err != nil {
-			return false, fmt.Errorf("%s: %w", t.name, err)
+			return "", false, fmt.Errorf("%s: %w", t.name, err)
 		}
 		results = append(results, list...)
 	}
 	if len(results) == 0 {
-		return false, fmt.Errorf("no tree %q: plain or xz", only)
+		return "", false, fmt.Errorf("no tree %q: plain or xz", set.only)
 	}
-	text := report(results, plain)
-	fmt.Fprint(b.out, text)
-	if write != "" {
-		err = replaceMarked(write, text)
-	}
-	return !slices.ContainsFunc(results, func(r result) bool { return r.tooSlow() || r.tooLarge() }), err
+	return report(results, plain), !slices.ContainsFunc(results, func(r result) bool { return r.tooSlow() || r.tooLarge() }), nil
 }
 
 // build makes the binary as it is released.
@@ -210,9 +263,14 @@ func (b *bench) round(r *result, peer sample, counts bool) error {
 
 // run runs a program, its output thrown away. Status 1 is an answer: a module
 // is refused.
-func run(program string, args ...string) (sample, error) {
+func run(program string, args ...string) (sample, error) { return runWith(nil, program, args...) }
+
+// runWith runs a program with more in its environment. What it takes is with
+// what programs that it runs take: time added, memory the largest of them.
+func runWith(env []string, program string, args ...string) (sample, error) {
 	cmd := exec.Command(program, args...)
 	cmd.Env = append(os.Environ(), "GOMAXPROCS="+strconv.Itoa(cores))
+	cmd.Env = append(cmd.Env, env...)
 	var talk bytes.Buffer
 	cmd.Stderr = &talk
 	start := time.Now()

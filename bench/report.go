@@ -10,11 +10,11 @@ import (
 	"time"
 )
 
-// The lines of BENCHMARKS.md between which the program writes.
-const (
-	beginMark = "<!-- figures: go run ./bench -write BENCHMARKS.md -->"
-	endMark   = "<!-- end of figures -->"
-)
+// marks are the lines of BENCHMARKS.md between which the program writes the
+// tables of a part.
+func marks(part string) (begin, end string) {
+	return "<!-- figures: go run ./bench -part " + part + " -write BENCHMARKS.md -->", "<!-- end of figures: " + part + " -->"
+}
 
 // report makes the tables, as Markdown.
 func report(results []result, plain *tree) string {
@@ -77,17 +77,18 @@ func load() string {
 	return first
 }
 
-// replaceMarked puts text between the marks of a file.
-func replaceMarked(path, text string) error {
+// replaceMarked puts a part's text between its marks in a file.
+func replaceMarked(path, part, text string) error {
 	old, err := os.ReadFile(path)
 	if err != nil {
 		return err
 	}
-	before, rest, ok := bytes.Cut(old, []byte(beginMark))
-	_, after, ok2 := bytes.Cut(rest, []byte(endMark))
+	begin, end := marks(part)
+	before, rest, ok := bytes.Cut(old, []byte(begin))
+	_, after, ok2 := bytes.Cut(rest, []byte(end))
 	if !ok || !ok2 {
-		return fmt.Errorf("%s: the lines %q and %q are not there", path, beginMark, endMark)
+		return fmt.Errorf("%s: the lines %q and %q are not there", path, begin, end)
 	}
-	new := string(before) + beginMark + "\n" + text + endMark + string(after)
+	new := string(before) + begin + "\n" + text + end + string(after)
 	return os.WriteFile(path, []byte(new), 0o644)
 }
