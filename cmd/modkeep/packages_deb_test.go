@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"modkeep/internal/kerneltest"
@@ -143,6 +144,44 @@ func TestDpkg(t *testing.T) {
 	if diff := diffLines(before, r.dump("var")); diff != "" {
 		t.Errorf("traces:\n%s", diff)
 	}
+	if _, err := os.Lstat(r.path("var/lib/modkeep")); err == nil {
+		t.Error("/var/lib/modkeep is still there")
+	}
+}
+
+// TestDpkgAtOnce runs three transactions whose hooks meet: each has its own
+// database, or dpkg's lock would keep them apart.
+func TestDpkgAtOnce(t *testing.T) {
+	r := newDebianRoot(t)
+	r.inside("/usr/bin/modkeep", "hooks", "install")
+	r.inside("dpkg", "-i", r.kernelDeb(d1, debianKernel(d1, "c")), r.kernelDeb(d2, debianKernel(d2, "c")))
+	files := []string{
+		r.deb("prov-modules", "1", "kernel "+d1+" bare=yes\nupdates/foo/prov.ko printk@a +prov_do@77", nil),
+		r.deb("cons-modules", "1", "kernel "+d1+" bare=yes\nupdates/foo/cons.ko printk@a prov_do@77", nil),
+		r.kernelDeb(d3, debianKernel(d3, "d")),
+	}
+	var wait sync.WaitGroup
+	for i, file := range files {
+		admin := fmt.Sprintf("/var/lib/dpkg-%d", i)
+		r.run("cp", "-a", r.path("var/lib/dpkg"), r.path(admin))
+		wait.Go(func() {
+			if out, err := r.try("chroot", r.dir, "dpkg", "--admindir", admin, "-i", file); err != nil {
+				t.Errorf("%s: %v\n%s", file, err, out)
+			}
+		})
+	}
+	wait.Wait()
+	want := `
+		` + d1 + ` dep updates/foo/prov.ko:
+		` + d1 + ` dep updates/foo/cons.ko: updates/foo/prov.ko`
+	for _, krel := range []string{d2, d3} {
+		want += `
+		` + krel + ` link foo/prov.ko -> /lib/modules/` + d1 + `/updates/foo/prov.ko
+		` + krel + ` link foo/cons.ko -> /lib/modules/` + d1 + `/updates/foo/cons.ko
+		` + krel + ` dep weak-updates/foo/prov.ko:
+		` + krel + ` dep weak-updates/foo/cons.ko: weak-updates/foo/prov.ko`
+	}
+	r.expect("three at once", want)
 }
 
 // TestDpkgGate has a policy that wants a module, and a kernel that does not

@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -317,7 +316,7 @@ func TestDnf(t *testing.T) {
 	plugin := r.dnfPlugin()
 	dnf := func(args ...string) (string, error) {
 		return r.try("dnf", append([]string{"-y", "--installroot", r.dir, "--disablerepo=*", "--releasever=9", "--nogpgcheck",
-			"--setopt=pluginpath=" + plugin, "--setopt=cachedir=/var/cache/dnf", "--setopt=installonly_limit=0", "--setopt=installonlypkgs=kernel"}, args...)...)
+			"--setopt=pluginpath=" + plugin, "--setopt=cachedir=" + r.build + "/cache", "--setopt=logdir=" + r.build, "--setopt=installonly_limit=0", "--setopt=installonlypkgs=kernel"}, args...)...)
 	}
 	run := func(args ...string) string {
 		t.Helper()
@@ -358,7 +357,7 @@ func TestDnf(t *testing.T) {
 	program, err := builtModkeep()
 	r.must(err)
 	evra := strings.TrimSuffix(strings.TrimPrefix(filepath.Base(two), "kernel-"), ".rpm")
-	cmd := exec.Command(program, "hooks", "run", "dnf5-before", "--root", r.dir, filepath.Dir(two), "kernel", evra)
+	cmd := r.command(program, "hooks", "run", "dnf5-before", "--root", r.dir, filepath.Dir(two), "kernel", evra)
 	stdout, err := cmd.Output()
 	if want := "stop=modkeep: a required kernel module would be left behind by kernel-" + evra + "\n"; err == nil || string(stdout) != want {
 		t.Errorf("dnf5's hook: %q (%v), want %q", stdout, err, want)
