@@ -83,22 +83,28 @@ func (t *table) expand(i uint32) uint32 {
 			t.reference(seg.next)
 		}
 	}
+	t.flush()
 	if t.work > workFree && t.work/workPerByte > t.lex.offset+int64(t.lex.pos) {
 		t.fail(fmt.Errorf("expansions of exports: %w", ErrTooBig))
 	}
-	return crc32.Update(t.sum, crc32.IEEETable, t.buffer)
+	return t.sum
 }
 
 func (t *table) write(text []byte) {
-	t.work += int64(len(text)) + 16
 	t.buffer = append(t.buffer, text...)
 	if len(t.buffer) >= 8<<10 {
-		t.sum = crc32.Update(t.sum, crc32.IEEETable, t.buffer)
-		t.buffer = t.buffer[:0]
+		t.flush()
 	}
 	if t.dump != nil {
 		t.dump.Write(text)
 	}
+}
+
+// flush sums what is in the buffer.
+func (t *table) flush() {
+	t.work += int64(len(t.buffer))
+	t.sum = crc32.Update(t.sum, crc32.IEEETable, t.buffer)
+	t.buffer = t.buffer[:0]
 }
 
 // open begins to write a symbol's definition down.
@@ -161,12 +167,16 @@ func (t *table) reference(r ref) {
 
 func (t *table) writeName(r ref) {
 	if r.kind().tag() {
-		t.write([]byte(r.kind().String()))
-		t.write([]byte{' '})
+		t.write(kindWords[r.kind()])
 	}
 	t.write(t.texts.get(r.word()))
-	t.write([]byte{' '})
+	t.write(oneSpace)
 }
+
+var (
+	oneSpace  = []byte{' '}
+	kindWords = [...][]byte{Enum: []byte("enum "), Struct: []byte("struct "), Union: []byte("union ")}
+)
 
 // unknown declares a type that the text does not.
 func (t *table) unknown(r ref) uint32 {

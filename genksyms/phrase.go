@@ -56,7 +56,7 @@ func (l *lexer) keep(k kind) word {
 	case k != ident:
 		return l.keepWord(l.tab.texts.of(cutNUL(l.text())), Normal)
 	}
-	w := l.tab.texts.of(l.text())
+	w := l.tab.texts.hashed(l.text(), l.hash)
 	if l.dialect.Era >= G2 && l.tab.is(w, EnumConst) {
 		return l.keepWord(w, EnumConst)
 	}

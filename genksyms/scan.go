@@ -20,9 +20,10 @@ type scanner struct {
 	limit   int    // end of what was read
 	eof     bool
 	failed  error
-	start   int  // of the last token, which ends at pos
-	pushed  bool // a '(' comes before pos
-	vectors bool // int8x16_t and the like are types
+	start   int    // of the last token, which ends at pos
+	hash    uint32 // of the last name
+	pushed  bool   // a '(' comes before pos
+	vectors bool   // int8x16_t and the like are types
 	open    [256]int64
 	offset  int64 // of buf[0] in the text
 
@@ -159,8 +160,11 @@ func (s *scanner) match(c byte) (kind, int) {
 	p, buf := s.pos, s.buf[:s.limit]
 	switch {
 	case class[c]&letter != 0:
+		h := (hashSeed ^ uint32(c)) * hashFactor
 		for p++; p < len(buf) && class[buf[p]]&(letter|digit) != 0; p++ {
+			h = (h ^ uint32(buf[p])) * hashFactor
 		}
+		s.hash = h
 		if c == 'L' && p == s.pos+1 && p < len(buf) && (buf[p] == '"' || buf[p] == '\'') {
 			if stop := s.quoted(p); stop > 0 {
 				return number, stop

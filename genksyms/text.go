@@ -33,10 +33,21 @@ func (t *texts) len() int { return len(t.hashes) }
 
 // of returns the word of a text, and makes it one.
 func (t *texts) of(s []byte) word {
-	h := uint32(2166136261)
+	h := hashSeed
 	for _, c := range s {
-		h = (h ^ uint32(c)) * 16777619
+		h = (h ^ uint32(c)) * hashFactor
 	}
+	return t.hashed(s, h)
+}
+
+// The hash is FNV-1a, which the scanner computes on its way over a name.
+const (
+	hashSeed   = uint32(2166136261)
+	hashFactor = 16777619
+)
+
+// hashed is of for a text whose hash is known.
+func (t *texts) hashed(s []byte, h uint32) word {
 	h ^= h >> 15
 	mask := uint32(len(t.slots) - 1)
 	for i := h & mask; ; i = (i + 1) & mask {
