@@ -169,6 +169,18 @@ func (p *Plan) Refused() []Outcome {
 	return list
 }
 
+// Forced returns the outcomes of modules that are linked because the policy says
+// so, and that the kernel would not load.
+func (p *Plan) Forced() []Outcome {
+	var list []Outcome
+	for _, o := range p.Outcomes {
+		if o.Forced {
+			list = append(list, o)
+		}
+	}
+	return list
+}
+
 // Index has a kernel's index files written, whether its links change or not.
 func (p *Plan) Index(krel string) { p.change(krel).Depmod = true }
 

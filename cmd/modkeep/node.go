@@ -131,13 +131,14 @@ type stepReport struct {
 type planReport struct {
 	Steps       []stepReport      `json:"steps"`
 	Refused     []*loader.Verdict `json:"refused"`
+	Forced      []*loader.Verdict `json:"forced"`  // linked because the policy says so; they would not load
 	Without     []node.State      `json:"without"` // required modules that a kernel is left without
 	Notes       []string          `json:"notes"`
 	Transaction int               `json:"transaction,omitempty"` // its number in the history; none for a dry run, and where nothing had to be done
 }
 
 func reportOf(p *node.Plan) *planReport {
-	r := &planReport{Steps: []stepReport{}, Refused: []*loader.Verdict{}, Without: []node.State{}, Notes: []string{}}
+	r := &planReport{Steps: []stepReport{}, Refused: []*loader.Verdict{}, Forced: []*loader.Verdict{}, Without: []node.State{}, Notes: []string{}}
 	for _, s := range p.Steps {
 		r.Steps = append(r.Steps, stepReport{s.Op, s.Path, s.Target, s.Reason})
 	}
@@ -145,6 +146,11 @@ func reportOf(p *node.Plan) *planReport {
 		for _, o := range p.Refused() {
 			if o.Verdict != nil {
 				r.Refused = append(r.Refused, o.Verdict.Finished())
+			}
+		}
+		for _, o := range p.Forced() {
+			if o.Verdict != nil {
+				r.Forced = append(r.Forced, o.Verdict.Finished())
 			}
 		}
 		r.Notes = append(r.Notes, p.Notes...)
@@ -171,6 +177,14 @@ func printPlan(out io.Writer, p *node.Plan) {
 	}
 	for _, o := range p.Refused() {
 		fmt.Fprintf(out, "%-9s %s on %s: %s\n", "refused", o.Name, o.Kernel, o.Reason)
+	}
+	for _, o := range p.Forced() {
+		fmt.Fprintf(out, "%-9s %s on %s, which would not load it: %s\n", "forced", o.Name, o.Kernel, weakupdates.Reason(o.Verdict))
+		if o.Verdict != nil {
+			for _, line := range o.Verdict.Log {
+				fmt.Fprintf(out, "%-9s %s\n", "kernel:", line)
+			}
+		}
 	}
 	for _, s := range p.Without {
 		fmt.Fprintf(out, "%-9s %s, which %s must not be without\n", "missing", s.Name, s.Kernel)
