@@ -55,6 +55,12 @@ func (s *Scope) Replace(id ID, rec Record) Record {
 }
 
 // Hasher expands exports and hashes the text. It is for one goroutine.
+//
+// What a type expands to depends on what came before it in the export. Exports
+// of one file begin alike: so a hasher keeps the CRCs of what the names in the
+// exports' own records gave, by the names before them, with each name that was
+// written down and its record. Where all those are the same again the CRC is
+// taken over, by the rule for the CRC of two texts in one.
 type Hasher struct {
 	// Holes are the names without a record that the last export reached.
 	Holes []ID
@@ -64,9 +70,13 @@ type Hasher struct {
 	pool    *Pool
 	visited []uint32 // by name: the number of the last walk that came by
 	walk    uint32
+	trail   []item // names written down since a piece began
 	stack   []frame
 	buf     []byte
 	crc     uint32
+
+	pieces map[before][]*piece
+	kept   int // items of pieces
 }
 
 // frame is a record that is being written down.
@@ -76,33 +86,128 @@ type frame struct {
 	at   int32 // in its text
 }
 
-// flushAt is how much text is gathered before it is hashed.
-const flushAt = 64 << 10
+// piece is what one name of an export's record expanded to.
+type piece struct {
+	items []item // what was written down, in order
+	crc   uint32 // of the text
+	shift uint32 // for its length, see crcShift
+}
+
+type item struct {
+	name ID
+	rec  Record
+}
+
+// before is a name in an export's record with what was expanded before it.
+type before struct {
+	last *piece
+	name ID
+}
+
+const (
+	flushAt   = 64 << 10  // how much text is gathered before it is hashed
+	maxKept   = 512 << 10 // items of pieces; then all are dropped
+	maxPieces = 8         // of one name with the same before it
+)
 
 // NewHasher returns a hasher for exports of the pool as it is.
 func NewHasher(pool *Pool) *Hasher {
-	return &Hasher{pool: pool, visited: make([]uint32, pool.Names()), buf: make([]byte, 0, 2*flushAt)}
+	return &Hasher{pool: pool, visited: make([]uint32, pool.Names()), pieces: make(map[before][]*piece)}
 }
 
 // CRC returns the version of an export in a scope. ok is false where the scope
 // has no record of it, or where it reaches Holes: then crc is that of the text
 // in which those types are only declared.
 func (h *Hasher) CRC(s *Scope, export ID) (crc uint32, ok bool) {
-	h.expand(s, export, true)
+	h.begin()
+	h.visited[export] = h.walk
+	r := s.Record(export)
+	if r == None {
+		h.Holes = append(h.Holes, export)
+		return 0, false
+	}
+	rec := &h.pool.recs[r]
+	var last *piece
+	at := int32(0)
+	for _, ref := range h.pool.refsOf(r) {
+		h.buf = append(h.buf, rec.text[at:ref.start]...)
+		at = ref.end
+		if h.visited[ref.name] == h.walk {
+			h.buf = append(h.buf, h.pool.list[ref.name].mention...)
+			continue
+		}
+		h.flush()
+		last = h.piece(s, before{last, ref.name})
+		h.crc = crcTimes(h.crc, last.shift) ^ last.crc
+	}
+	if int(at) < len(rec.text) {
+		h.buf = append(append(h.buf, rec.text[at:]...), ' ')
+	}
 	h.flush()
 	return h.crc, len(h.Holes) == 0
 }
 
+// piece returns what a name expands to, one that was kept if it is the same.
+func (h *Hasher) piece(s *Scope, key before) *piece {
+	kept := h.pieces[key]
+	for _, p := range kept {
+		if h.same(s, p) {
+			for _, it := range p.items {
+				h.visited[it.name] = h.walk
+				if it.rec == None {
+					h.Holes = append(h.Holes, it.name)
+				}
+			}
+			return p
+		}
+	}
+	if h.kept > maxKept {
+		clear(h.pieces)
+		h.kept, kept = 0, nil
+	}
+	crc, bytes := h.crc, h.Bytes
+	h.crc, h.trail = 0, h.trail[:0]
+	h.expand(s, key.name, true)
+	h.flush()
+	p := &piece{items: slices.Clone(h.trail), crc: h.crc, shift: crcShift(h.Bytes - bytes)}
+	h.crc = crc
+	h.kept += len(p.items)
+	if len(kept) == maxPieces {
+		kept = slices.Delete(kept, 0, 1)
+	}
+	h.pieces[key] = append(kept, p)
+	return p
+}
+
+// same reports whether a piece's names have the same records in the scope.
+func (h *Hasher) same(s *Scope, p *piece) bool {
+	for i, it := range p.items {
+		if s.Record(it.name) != it.rec {
+			h.Bytes += int64(i)
+			return false
+		}
+	}
+	h.Bytes += int64(len(p.items))
+	return true
+}
+
 // Text returns the text that is hashed for an export.
 func (h *Hasher) Text(s *Scope, export ID) string {
+	h.begin()
 	h.expand(s, export, false)
 	return string(h.buf)
 }
 
-func (h *Hasher) expand(s *Scope, export ID, flush bool) {
+func (h *Hasher) begin() {
 	h.walk++
-	h.crc, h.buf, h.Holes, h.stack = 0, h.buf[:0], h.Holes[:0], h.stack[:0]
-	h.visit(s, export)
+	h.crc, h.buf, h.Holes = 0, h.buf[:0], h.Holes[:0]
+}
+
+// expand writes a name down with all it reaches. flush says that the text is to
+// be hashed, not kept.
+func (h *Hasher) expand(s *Scope, id ID, flush bool) {
+	h.stack = h.stack[:0]
+	h.visit(s, id)
 	for len(h.stack) > 0 {
 		f := &h.stack[len(h.stack)-1]
 		rec := &h.pool.recs[f.rec]
@@ -116,25 +221,25 @@ func (h *Hasher) expand(s *Scope, export ID, flush bool) {
 		ref := &h.pool.refs[rec.first+f.next]
 		h.buf = append(h.buf, rec.text[f.at:ref.start]...)
 		f.next, f.at = f.next+1, ref.end
-		h.visit(s, ref.name)
+		if h.visited[ref.name] == h.walk {
+			h.buf = append(h.buf, h.pool.list[ref.name].mention...)
+		} else {
+			h.visit(s, ref.name)
+		}
 		if flush && len(h.buf) >= flushAt {
 			h.flush()
 		}
 	}
 }
 
-// visit writes a name down: its mention, or a record without names, or begins
-// one that has some.
+// visit writes a record without names down, or begins one that has some.
 func (h *Hasher) visit(s *Scope, id ID) {
-	if h.visited[id] == h.walk {
-		h.buf = append(h.buf, h.pool.list[id].mention...)
-		return
-	}
 	h.visited[id] = h.walk
 	r := s.recs[id]
 	if r == unresolved {
 		r = s.Record(id)
 	}
+	h.trail = append(h.trail, item{id, r})
 	if r == None {
 		h.Holes = append(h.Holes, id)
 		h.buf = append(append(h.buf, h.pool.list[id].mention...), "{ UNKNOWN } "...)
@@ -152,6 +257,34 @@ func (h *Hasher) flush() {
 	h.crc = crc32.Update(h.crc, crc32.IEEETable, h.buf)
 	h.Bytes += int64(len(h.buf))
 	h.buf = h.buf[:0]
+}
+
+// A CRC-32 is a polynomial over GF(2) of degree 31, the highest power in the
+// lowest bit. The CRC of two texts in one is the first's times x to the power of
+// the second's bits, plus the second's.
+
+// crcTimes multiplies two polynomials modulo that of CRC-32.
+func crcTimes(a, b uint32) uint32 {
+	var product uint32
+	for bit := uint32(1 << 31); bit != 0; bit >>= 1 {
+		if a&bit != 0 {
+			product ^= b
+		}
+		b = b>>1 ^ crc32.IEEE&-(b&1)
+	}
+	return product
+}
+
+// crcShift returns x to the power of the bits of a text of n bytes.
+func crcShift(n int64) uint32 {
+	power := uint32(1 << 31)                        // 1
+	for square := uint32(1 << 23); n > 0; n >>= 1 { // x^8
+		if n&1 != 0 {
+			power = crcTimes(power, square)
+		}
+		square = crcTimes(square, square)
+	}
+	return power
 }
 
 // Walker finds what an export reaches. It is for one goroutine.
@@ -211,3 +344,6 @@ func (w *Walker) Path(id ID) []ID {
 	slices.Reverse(path)
 	return path
 }
+
+// All returns what the last Reach did.
+func (w *Walker) All() []ID { return w.queue }

@@ -1,0 +1,216 @@
+// Package kabi compares the exports of two kernels and says why their versions
+// differ.
+//
+// Terms:
+//
+//   - A side is one of the two kernels: its export table, the types behind its
+//     exports (package symtypes), or both. Without a table the CRCs are those
+//     computed from the types.
+//   - A changed export is one that both sides have, with other CRCs: a module
+//     built for the one kernel is refused by the other.
+//   - A cause of that is a type that the export reaches on both sides and whose
+//     record differs, or the export's own declaration. What only the new side's
+//     record of a cause brings in is part of that cause.
+//   - A changed export is proved when the types of the old side hash to its old
+//     CRC, and the same types with nothing but its causes replaced by the new
+//     side's hash to its new CRC. Both are the tables' own CRCs: no types that
+//     belong to another build can prove anything.
+//   - A cover is a set of causes of which every changed export has at least one;
+//     the reported one is found greedily. The sole cause of an export is the only
+//     one it has.
+package kabi
+
+import (
+	"slices"
+	"strings"
+
+	"modkeep/symtypes"
+	"modkeep/symvers"
+)
+
+// Side is one of the kernels compared.
+type Side struct {
+	Table *symvers.Table   // nil: Types tell the exports and their CRCs
+	Types *symtypes.Corpus // nil: none; both sides' are of one pool
+}
+
+// Options say what of a comparison counts.
+type Options struct {
+	// Rules tolerate changes; what they tolerate is in Report.Tolerated. With
+	// rules, added exports are listed and do not count.
+	Rules *Rules
+	// List restricts the comparison to its symbols.
+	List *List
+	// NoCauses leaves the causes out.
+	NoCauses bool
+}
+
+// Report is what differs. All lists are sorted by symbol unless they say
+// otherwise.
+type Report struct {
+	Removed []symvers.Export // only on the old side
+	Added   []symvers.Export // only on the new side
+	Changed []Change         // another CRC
+	Retyped []symvers.Change // another export macro, such as EXPORT_SYMBOL_GPL
+	// Renamespaced is another symbol namespace, Moved another module.
+	Renamespaced []symvers.Change
+	Moved        []symvers.Change
+
+	// Causes are those of Changed: the cover in the order it was found, then the
+	// others, those of most exports first.
+	Causes []Cause
+	// Explained counts the changed exports with causes, Proved those proved.
+	Explained, Proved int
+
+	Tolerated Tolerated
+	// UnusedRules are those that are no export's first match on either side.
+	UnusedRules []Rule
+	// Unlisted are symbols of the list that neither side has.
+	Unlisted []string
+	// NoCRCs says on which sides no export has a CRC: nothing is told of them.
+	NoCRCs struct{ Old, New bool }
+
+	rules bool
+}
+
+// Tolerated counts what rules let pass.
+type Tolerated struct {
+	Removed, Added, Changed, Retyped, Renamespaced, Moved []string // symbols
+}
+
+// Change is an export with another CRC.
+type Change struct {
+	Old, New symvers.Export
+	Causes   []int // indices into Report.Causes, ascending
+	Proved   bool
+	// Unproved says why not.
+	Unproved string
+}
+
+// Symbol returns the export's name.
+func (c *Change) Symbol() string { return c.Old.Symbol }
+
+// Cause is a type whose change changes exports.
+type Cause struct {
+	Type      string // as C has it: "struct device"; the symbol for its own declaration
+	Own       bool   // it is the declaration of the one export
+	Symbols   int    // changed exports it is a cause of
+	Sole      int    // those that have no other
+	Proved    int    // those proved
+	Gain      int    // those that the causes before it in the cover leave; 0: not of the cover
+	Path      []string
+	Judgement string
+	Diff      string // C-like, lines with "+", "-" or " " in front
+	// Variants counts further pairs of records that the type has, in other files.
+	Variants int
+
+	id symtypes.ID
+}
+
+// Different reports whether anything differs that counts.
+func (r *Report) Different() bool {
+	return len(r.Removed)+len(r.Changed)+len(r.Retyped)+len(r.Renamespaced)+len(r.Moved) > 0 || len(r.Added) > 0 && !r.rules
+}
+
+// Unknown reports whether CRCs could not be compared, for want of them on a
+// side.
+func (r *Report) Unknown() bool { return r.NoCRCs.Old || r.NoCRCs.New }
+
+// Cover returns the causes of the cover.
+func (r *Report) Cover() []Cause {
+	n := 0
+	for n < len(r.Causes) && r.Causes[n].Gain > 0 {
+		n++
+	}
+	return r.Causes[:n]
+}
+
+// Breaking returns the symbols that modules built for the old side can no
+// longer use as they did: removed ones and those with another CRC, sorted.
+func (r *Report) Breaking() []string {
+	list := make([]string, 0, len(r.Removed)+len(r.Changed))
+	for _, e := range r.Removed {
+		list = append(list, e.Symbol)
+	}
+	for i := range r.Changed {
+		list = append(list, r.Changed[i].Symbol())
+	}
+	slices.Sort(list)
+	return list
+}
+
+// Compare tells what differs from the old side to the new.
+func Compare(old, new Side, opts Options) *Report {
+	old, new = old.withTable(), new.withTable()
+	r := &Report{rules: opts.Rules != nil}
+	r.NoCRCs.Old, r.NoCRCs.New = !old.Table.HasCRCs() && old.Table.Len() > 0, !new.Table.HasCRCs() && new.Table.Len() > 0
+	a, b := opts.List.restrict(old.Table), opts.List.restrict(new.Table)
+	r.Unlisted = opts.List.absent(old.Table, new.Table)
+	d := symvers.Compare(a, b)
+	if opts.Rules != nil {
+		d = opts.Rules.filter(d, &r.Tolerated)
+		r.UnusedRules = opts.Rules.unused(old.Table, new.Table)
+	}
+	r.Removed, r.Added = d.Removed, d.Added
+	for _, c := range d.Changed {
+		r.sort(c)
+	}
+	if !opts.NoCauses {
+		r.explain(old, new)
+	}
+	return r
+}
+
+// sort puts a change into the lists it belongs to.
+func (r *Report) sort(c symvers.Change) {
+	if c.CRC() {
+		r.Changed = append(r.Changed, Change{Old: c.Old, New: c.New})
+	}
+	if c.Type() {
+		r.Retyped = append(r.Retyped, c)
+	}
+	if c.Namespace() {
+		r.Renamespaced = append(r.Renamespaced, c)
+	}
+	if c.Module() {
+		r.Moved = append(r.Moved, c)
+	}
+}
+
+// withTable returns the side with a table, one of the types' CRCs where it has
+// none.
+func (s Side) withTable() Side {
+	switch {
+	case s.Table != nil:
+	case s.Types != nil:
+		s.Table = TableOf(s.Types)
+	default:
+		s.Table = symvers.New(nil)
+	}
+	return s
+}
+
+// TableOf returns the exports of a corpus with the CRCs computed from it. An
+// export that reaches a hole has none. Modules, types and namespaces are not
+// told.
+func TableOf(c *symtypes.Corpus) *symvers.Table {
+	exports := c.Exports()
+	rows := make([]symvers.Export, len(exports))
+	inParallel(len(exports), func() func(int) {
+		h, s := symtypes.NewHasher(c.Pool), c.NewScope()
+		entered := -1
+		return func(i int) {
+			if file := c.FilesOf(exports[i])[0]; file != entered {
+				s.Enter(file)
+				entered = file
+			}
+			crc, ok := h.CRC(s, exports[i])
+			if h.Bytes > maxHashed {
+				ok = false
+			}
+			rows[i] = symvers.Export{Symbol: c.Pool.Name(exports[i]), CRC: symvers.CRC(crc), HasCRC: ok}
+		}
+	})
+	slices.SortFunc(rows, func(a, b symvers.Export) int { return strings.Compare(a.Symbol, b.Symbol) })
+	return symvers.New(rows)
+}
