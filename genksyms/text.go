@@ -29,8 +29,6 @@ func newTexts() *texts {
 
 func (t *texts) get(w word) []byte { return t.bytes[t.start[w]:t.start[w+1]] }
 
-func (t *texts) len() int { return len(t.hashes) }
-
 // of returns the word of a text, and makes it one.
 func (t *texts) of(s []byte) word {
 	h := hashSeed
