@@ -31,6 +31,8 @@ import (
 	"path"
 	"regexp"
 	"strings"
+
+	"modkeep/kmp/rpm"
 )
 
 //go:embed data
@@ -202,7 +204,8 @@ func fileattrsHook(s *System) ([]Hook, string) {
 	if !s.has("/usr/lib/rpm/fileattrs") {
 		return nil, "no rpmbuild there"
 	}
-	return []Hook{s.file("/usr/lib/rpm/fileattrs/modkeep.attr", 0o644, "fileattrs")}, ""
+	text := strings.ReplaceAll(rpm.Attr, "%{_bindir}/modkeep", "%{modkeep_program}")
+	return []Hook{{Path: rpm.AttrFile, Mode: 0o644, Data: []byte(text)}}, ""
 }
 
 func unitHooks(s *System) ([]Hook, string) {
