@@ -11,11 +11,10 @@ import (
 	"modkeep/symvers"
 )
 
-// genksymsUsage is what the program of 6.1 prints.
+// genksymsUsage is what the program of Debian's 6.1 and of 6.12 prints.
 const genksymsUsage = `Usage:
 genksyms [-adDTwqhVR] > /path/to/.tmp_obj.ver
 
-  -s, --symbol-prefix   Select symbol prefix
   -d, --debug           Increment the debug level (repeatable)
   -D, --dump            Dump expanded symbol defs (for debugging only)
   -r, --reference file  Read reference symbols from a file
