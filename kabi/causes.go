@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
-	"sync"
+	"sync/atomic"
 
 	"modkeep/symtypes"
 )
@@ -25,36 +25,33 @@ func (p *prover) exhausted() bool {
 	return p.hasher.Bytes > maxHashed || p.walked > maxWalked || p.kept > maxKept
 }
 
-// inParallel calls do for 0 to n-1 on some goroutines, each with its own do.
+// inParallel calls do for 0 to n-1 on some goroutines, each with its own do. A
+// panic there is one here.
 func inParallel(n int, worker func() func(int)) {
-	workers := min(runtime.GOMAXPROCS(0), n)
-	if workers < 2 {
-		do := worker()
-		for i := range n {
-			do(i)
-		}
-		return
-	}
-	const chunk = 16 // neighbours are often of one file
-	var wait sync.WaitGroup
-	jobs := make(chan int, workers)
+	const chunk = 16 // neighbours are of one file
+	workers := min(runtime.GOMAXPROCS(0), (n+chunk-1)/chunk)
+	var next atomic.Int64
+	panics := make(chan any, workers)
 	for range workers {
-		wait.Add(1)
 		go func() {
-			defer wait.Done()
+			defer func() { panics <- recover() }()
 			do := worker()
-			for from := range jobs {
+			for from := int(next.Add(chunk)) - chunk; from < n; from = int(next.Add(chunk)) - chunk {
 				for i := from; i < min(from+chunk, n); i++ {
 					do(i)
 				}
 			}
 		}()
 	}
-	for from := 0; from < n; from += chunk {
-		jobs <- from
+	var failed any
+	for range workers {
+		if p := <-panics; p != nil {
+			failed = p
+		}
 	}
-	close(jobs)
-	wait.Wait()
+	if failed != nil {
+		panic(failed)
+	}
 }
 
 // finding is what is learnt of one changed export.
@@ -206,7 +203,7 @@ func (p *prover) verdict(side string, got, want uint32, ok bool) string {
 	case !ok:
 		return "no record of " + p.pool.Name(p.hasher.Holes[0])
 	case got != want:
-		return fmt.Sprintf("the %s side's types hash to 0x%08x: they are of another build", side, got)
+		return fmt.Sprintf("the %s side's types are of another build: they hash to 0x%08x", side, got)
 	}
 	return ""
 }

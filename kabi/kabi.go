@@ -69,6 +69,12 @@ type Report struct {
 	Unlisted []string
 	// NoCRCs says on which sides no export has a CRC: nothing is told of them.
 	NoCRCs struct{ Old, New bool }
+	// Uncompared are exports of both sides of which one has no CRC, on sides that
+	// have some, and those whose types reach a hole on both.
+	Uncompared []string
+	// Holes are the names without a record, with how many exports reach each, on
+	// the side where they are more. They are looked for on sides without a table.
+	Holes map[string]int
 
 	rules bool
 }
@@ -112,9 +118,8 @@ func (r *Report) Different() bool {
 	return len(r.Removed)+len(r.Changed)+len(r.Retyped)+len(r.Renamespaced)+len(r.Moved) > 0 || len(r.Added) > 0 && !r.rules
 }
 
-// Unknown reports whether CRCs could not be compared, for want of them on a
-// side.
-func (r *Report) Unknown() bool { return r.NoCRCs.Old || r.NoCRCs.New }
+// Unknown reports whether there are CRCs that could not be compared.
+func (r *Report) Unknown() bool { return r.NoCRCs.Old || r.NoCRCs.New || len(r.Uncompared) > 0 }
 
 // Cover returns the causes of the cover.
 func (r *Report) Cover() []Cause {
@@ -141,11 +146,12 @@ func (r *Report) Breaking() []string {
 
 // Compare tells what differs from the old side to the new.
 func Compare(old, new Side, opts Options) *Report {
-	old, new = old.withTable(), new.withTable()
-	r := &Report{rules: opts.Rules != nil}
+	r := &Report{rules: opts.Rules != nil, Holes: make(map[string]int)}
+	old, new = r.withTable(old), r.withTable(new)
 	r.NoCRCs.Old, r.NoCRCs.New = !old.Table.HasCRCs() && old.Table.Len() > 0, !new.Table.HasCRCs() && new.Table.Len() > 0
 	a, b := opts.List.restrict(old.Table), opts.List.restrict(new.Table)
 	r.Unlisted = opts.List.absent(old.Table, new.Table)
+	r.Uncompared = r.uncompared(a, b)
 	d := symvers.Compare(a, b)
 	if opts.Rules != nil {
 		d = opts.Rules.filter(d, &r.Tolerated)
@@ -177,40 +183,79 @@ func (r *Report) sort(c symvers.Change) {
 	}
 }
 
+// uncompared returns the exports of both tables of which one has no CRC.
+func (r *Report) uncompared(a, b *symvers.Table) []string {
+	if r.NoCRCs.Old || r.NoCRCs.New {
+		return nil
+	}
+	var list []string
+	for i := range a.Exports {
+		old := &a.Exports[i]
+		if new, ok := b.Lookup(old.Symbol); ok && (old.HasCRC != new.HasCRC || !old.HasCRC && len(r.Holes) > 0) {
+			list = append(list, old.Symbol)
+		}
+	}
+	slices.Sort(list)
+	return list
+}
+
 // withTable returns the side with a table, one of the types' CRCs where it has
 // none.
-func (s Side) withTable() Side {
+func (r *Report) withTable(s Side) Side {
 	switch {
 	case s.Table != nil:
 	case s.Types != nil:
-		s.Table = TableOf(s.Types)
+		var holes map[string]int
+		s.Table, holes = tableOf(s.Types)
+		for name, n := range holes {
+			r.Holes[name] = max(r.Holes[name], n)
+		}
 	default:
 		s.Table = symvers.New(nil)
 	}
 	return s
 }
 
-// TableOf returns the exports of a corpus with the CRCs computed from it. An
+// tableOf returns the exports of a corpus with the CRCs computed from it. An
 // export that reaches a hole has none. Modules, types and namespaces are not
-// told.
-func TableOf(c *symtypes.Corpus) *symvers.Table {
+// told. With it comes how many exports reach each hole.
+func tableOf(c *symtypes.Corpus) (*symvers.Table, map[string]int) {
 	exports := c.Exports()
 	rows := make([]symvers.Export, len(exports))
-	inParallel(len(exports), func() func(int) {
+	lost := make([][]symtypes.ID, len(exports))
+	order, files := byFile(c, exports)
+	inParallel(len(order), func() func(int) {
 		h, s := symtypes.NewHasher(c.Pool), c.NewScope()
-		entered := -1
 		return func(i int) {
-			if file := c.FilesOf(exports[i])[0]; file != entered {
-				s.Enter(file)
-				entered = file
+			i = order[i]
+			if files[i] != s.File() {
+				s.Enter(files[i])
 			}
-			crc, ok := h.CRC(s, exports[i])
-			if h.Bytes > maxHashed {
-				ok = false
+			row := symvers.Export{Symbol: c.Pool.Name(exports[i])}
+			if h.Bytes < maxHashed {
+				crc, ok := h.CRC(s, exports[i])
+				row.CRC, row.HasCRC, lost[i] = symvers.CRC(crc), ok, slices.Clone(h.Holes)
 			}
-			rows[i] = symvers.Export{Symbol: c.Pool.Name(exports[i]), CRC: symvers.CRC(crc), HasCRC: ok}
+			rows[i] = row
 		}
 	})
+	holes := make(map[string]int)
+	for _, ids := range lost {
+		for _, id := range ids {
+			holes[c.Pool.Name(id)]++
+		}
+	}
 	slices.SortFunc(rows, func(a, b symvers.Export) int { return strings.Compare(a.Symbol, b.Symbol) })
-	return symvers.New(rows)
+	return symvers.New(rows), holes
+}
+
+// byFile returns the first file of each export, and the exports in the order of
+// these.
+func byFile(c *symtypes.Corpus, exports []symtypes.ID) (order, files []int) {
+	order, files = make([]int, len(exports)), make([]int, len(exports))
+	for i, id := range exports {
+		order[i], files[i] = i, c.FilesOf(id)[0]
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return files[a] - files[b] })
+	return order, files
 }

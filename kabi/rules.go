@@ -280,6 +280,15 @@ func ParseList(text string) (*List, error) {
 	return l, nil
 }
 
+// NewList returns the list of some symbols.
+func NewList(symbols []string) *List {
+	l := &List{Symbols: symbols, set: make(map[string]bool, len(symbols))}
+	for _, symbol := range symbols {
+		l.set[symbol] = true
+	}
+	return l
+}
+
 // restrict returns the rows of a table that the list has; all without a list.
 func (l *List) restrict(t *symvers.Table) *symvers.Table {
 	if l == nil {

@@ -2,6 +2,7 @@ package symtypes
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -15,6 +16,9 @@ import (
 
 	"modkeep/ko/xz"
 )
+
+// ErrNone: a directory has no files of types.
+var ErrNone = errors.New("no .symtypes files below it")
 
 // Open reads the types of a kernel: a consolidated file, one object's file, or
 // a directory with the .symtypes files of a build below it. Files may be packed
@@ -56,7 +60,7 @@ func (c *Corpus) readDir(dir string) error {
 		return err
 	}
 	if len(paths) == 0 {
-		return fmt.Errorf("%s: no .symtypes files below it", dir)
+		return fmt.Errorf("%s: %w", dir, ErrNone)
 	}
 	slices.Sort(paths)
 	for _, path := range paths {
@@ -81,7 +85,7 @@ func IsTypesFile(path string) bool {
 }
 
 func (c *Corpus) readFile(path, name string, keep bool) error {
-	text, err := readText(path)
+	text, err := ReadText(path)
 	if err == nil {
 		err = c.read(name, text, keep)
 	}
@@ -126,8 +130,8 @@ func isName(word string) bool {
 	return word != "" && (word[0] < '0' || word[0] > '9')
 }
 
-// readText returns a file's text, unpacked.
-func readText(path string) (string, error) {
+// ReadText returns a file's text, unpacked, at most MaxSize bytes.
+func ReadText(path string) (string, error) {
 	info, err := os.Stat(path) // a FIFO would block the open
 	if err != nil {
 		return "", cause(err)

@@ -122,6 +122,8 @@ what puts it right.` + exitStatus(
 		newWeakModulesCommand(),
 		newWeakModules2Command(),
 		newGenksymsCommand(),
+		newCompareCommand(),
+		newExplainCommand(),
 		newRPMProvidesCommand(),
 		newRPMRequiresCommand(),
 		newHooksCommand(),

@@ -1,0 +1,321 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"modkeep/kabi"
+	"modkeep/kernel"
+	"modkeep/ko"
+	"modkeep/symtypes"
+	"modkeep/symvers"
+)
+
+// compareOptions are the flags of modkeep compare.
+type compareOptions struct {
+	root        string
+	rules, list string
+	modules     string
+	symbols     bool
+	all         bool
+	json        bool
+}
+
+func newCompareCommand() *cobra.Command {
+	var opts compareOptions
+	cmd := &cobra.Command{
+		Use:   "compare [flags] OLD NEW",
+		Short: "Say what differs between two kernels' exports, and why",
+		Long: `Compare lists what a module built for one kernel meets on another: exports that
+are gone, that have another CRC, another export macro, namespace or module.
+
+OLD and NEW are each a kernel's exports (Module.symvers, /proc/kallsyms), the
+types behind them (a symtypes file, consolidated or of one object, or a
+directory with .symtypes files), several of these parted by commas, or the
+release of a kernel below the root. Files may be packed with gzip, xz or zstd.
+Without a table the CRCs are computed from the types.
+
+With the types of both, the changes are explained: a block for each type whose
+change changes CRCs, first the smallest set found that explains all, with the
+shortest way from an export to the type and what changed in it. An explanation
+is proved when OLD's types hash to OLD's CRC, and with nothing but the named
+types changed to NEW's CRC.
+
+Rules are those of SUSE's kabi/severities: changes they tolerate, and added
+exports, do not count. A list is a stablelist of RHEL, openEuler or Oracle.` + exitStatus(
+			"nothing differs that counts",
+			"something differs",
+			"could not tell: unreadable input, or no CRCs to compare"),
+		Example: `  modkeep compare 6.1.0-47-amd64 6.1.0-56-amd64
+  modkeep compare old/Module.symvers,old/symtypes.gz new/Module.symvers,new/symtypes.gz
+  modkeep compare --rules severities --symbols symvers-old.gz symvers-new.gz
+  modkeep compare --list Module.kabi_x86_64 --json 5.14.0-284 5.14.0-362`,
+		RunE: func(cmd *cobra.Command, args []string) error { return runCompare(cmd, &opts, args) },
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&opts.root, "root", "/", "look below `DIR` for kernels")
+	flags.StringVar(&opts.rules, "rules", "", "tolerate the changes that the severities in `FILE` let pass")
+	flags.StringVar(&opts.list, "list", "", "compare only the symbols of the stablelist `FILE`")
+	flags.StringVar(&opts.modules, "modules", "", "say which modules below `DIR` the changes break")
+	flags.BoolVar(&opts.symbols, "symbols", false, "print only the symbols that are gone or have another CRC, one a line")
+	flags.BoolVar(&opts.all, "all", false, "print every cause and every symbol in full")
+	addJSONFlag(flags, &opts.json)
+	return cmd
+}
+
+func runCompare(cmd *cobra.Command, opts *compareOptions, args []string) error {
+	switch {
+	case len(args) != 2:
+		return usageErrorf(cmd, "%d kernels given, not OLD and NEW", len(args))
+	case opts.symbols && opts.json:
+		return usageErrorf(cmd, "--symbols and --json exclude each other")
+	}
+	old, new, err := openSides(opts.root, args[0], args[1])
+	if err != nil {
+		return err
+	}
+	how := kabi.Options{NoCauses: opts.symbols}
+	if how.Rules, err = readRules(opts.rules); err != nil {
+		return err
+	}
+	if how.List, err = readList(opts.list); err != nil {
+		return err
+	}
+	report := kabi.Compare(old, new, how)
+	broken, failed, err := brokenModules(opts.modules, report)
+	if err != nil {
+		return err
+	}
+	p := comparePrinter{report: report, broken: broken, opts: opts, old: args[0], new: args[1]}
+	if err := p.print(cmd.OutOrStdout()); err != nil {
+		return err
+	}
+	p.talk(cmd.ErrOrStderr())
+	if err := complainOf(cmd.ErrOrStderr(), failed); err != nil {
+		return err
+	}
+	switch {
+	case report.Different():
+		return silent(statusNo)
+	case report.Unknown():
+		return silent(statusUnknown)
+	}
+	return nil
+}
+
+// openSides reads what the arguments name.
+func openSides(root, oldArg, newArg string) (old, new kabi.Side, err error) {
+	pool := symtypes.NewPool()
+	if old, err = openSide(pool, root, oldArg); err != nil {
+		return old, new, fmt.Errorf("cannot read %s: %w", oldArg, err)
+	}
+	if new, err = openSide(pool, root, newArg); err != nil {
+		return old, new, fmt.Errorf("cannot read %s: %w", newArg, err)
+	}
+	return old, new, nil
+}
+
+// openSide reads one kernel: what an argument names, or each of its parts
+// between commas.
+func openSide(pool *symtypes.Pool, root, arg string) (kabi.Side, error) {
+	var side kabi.Side
+	parts := []string{arg}
+	if _, err := os.Stat(arg); err != nil {
+		parts = strings.Split(arg, ",")
+	}
+	for _, part := range parts {
+		more, err := openPart(pool, root, part)
+		switch {
+		case err != nil:
+			return side, err
+		case more.Table != nil && side.Table != nil:
+			return side, fmt.Errorf("%s: a second table of exports", part)
+		case more.Types != nil && side.Types != nil:
+			return side, fmt.Errorf("%s: types a second time", part)
+		}
+		if more.Table != nil {
+			side.Table = more.Table
+		}
+		if more.Types != nil {
+			side.Types = more.Types
+		}
+	}
+	return side, nil
+}
+
+func openPart(pool *symtypes.Pool, root, part string) (kabi.Side, error) {
+	info, err := os.Stat(part)
+	switch {
+	case part == "":
+		return kabi.Side{}, errors.New("an empty name")
+	case err == nil && info.IsDir():
+		return openSideDir(pool, part)
+	case err == nil:
+		return openSideFile(pool, part)
+	case strings.Contains(part, "/") || !errors.Is(err, fs.ErrNotExist):
+		return kabi.Side{}, err
+	}
+	return openSideKernel(pool, root, part)
+}
+
+// openSideFile reads a table or types; the text tells which.
+func openSideFile(pool *symtypes.Pool, path string) (side kabi.Side, err error) {
+	is, err := symtypes.Sniff(path)
+	if err != nil {
+		return side, err
+	}
+	if is || symtypes.IsTypesFile(path) {
+		side.Types, err = symtypes.Open(pool, path)
+		return side, err
+	}
+	side.Table, err = symvers.Open(path)
+	return side, err
+}
+
+// openSideDir reads a build or header directory: its Module.symvers, the
+// .symtypes files below it, or both.
+func openSideDir(pool *symtypes.Pool, dir string) (side kabi.Side, err error) {
+	table := filepath.Join(dir, "Module.symvers")
+	if _, err := os.Stat(table); err == nil {
+		if side.Table, err = symvers.Open(table); err != nil {
+			return side, err
+		}
+	}
+	side.Types, err = symtypes.Open(pool, dir)
+	if err != nil && side.Table != nil && errors.Is(err, symtypes.ErrNone) {
+		err = nil
+	}
+	return side, err
+}
+
+// openSideKernel reads what a kernel below the root exports, and its types
+// where a package put them beside it.
+func openSideKernel(pool *symtypes.Pool, root, krel string) (side kabi.Side, err error) {
+	k, err := kernel.Open(root, krel, kernel.Options{})
+	if err != nil {
+		return side, (&target{root: root}).notOpened(err)
+	}
+	defer k.Close()
+	table, origin := k.Table()
+	if side.Table = table; origin.Kind != kernel.Symvers {
+		exports, err := k.Exports(kernel.SetKernel)
+		if err != nil {
+			return side, err
+		}
+		rows := make([]symvers.Export, len(exports))
+		for i, p := range exports {
+			rows[i] = p.Export
+		}
+		side.Table = symvers.New(rows)
+	}
+	if side.Table.Len() == 0 {
+		return side, withHint(errors.New("nothing tells what this kernel exports"), "install its header package, or name its Module.symvers")
+	}
+	for _, name := range []string{"boot/symtypes-" + krel, "lib/modules/" + krel + "/symtypes", "usr/lib/modules/" + krel + "/symtypes"} {
+		for _, pack := range []string{".gz", ".xz", ".zst", ""} {
+			path := filepath.Join(root, name+pack)
+			if _, err := os.Stat(path); err == nil {
+				side.Types, err = symtypes.Open(pool, path)
+				return side, err
+			}
+		}
+	}
+	return side, nil
+}
+
+func readRules(path string) (*kabi.Rules, error) {
+	if path == "" {
+		return nil, nil
+	}
+	text, err := readSmall(path)
+	if err != nil {
+		return nil, fmt.Errorf("cannot read the rules: %w", err)
+	}
+	rules, err := kabi.ParseRules(text)
+	if err != nil {
+		return nil, fmt.Errorf("cannot read the rules: %s: %w", path, err)
+	}
+	return rules, nil
+}
+
+func readList(path string) (*kabi.List, error) {
+	if path == "" {
+		return nil, nil
+	}
+	text, err := readSmall(path)
+	if err != nil {
+		return nil, fmt.Errorf("cannot read the list: %w", err)
+	}
+	list, err := kabi.ParseList(text)
+	if err != nil {
+		return nil, fmt.Errorf("cannot read the list: %s: %w", path, err)
+	}
+	return list, nil
+}
+
+// readSmall returns the text of a file of rules or of a list, packed or not.
+func readSmall(path string) (string, error) {
+	text, err := symtypes.ReadText(path)
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", path, err)
+	}
+	return text, nil
+}
+
+// brokenModule is a module that a change breaks.
+type brokenModule struct {
+	File    string   `json:"file"`
+	Changed []string `json:"changed"` // imports with another CRC than the module has
+	Removed []string `json:"removed"`
+}
+
+// brokenModules returns the modules below dir that import what is gone or has
+// got another CRC than theirs, and those that could not be read.
+func brokenModules(dir string, report *kabi.Report) ([]brokenModule, []fileError, error) {
+	if dir == "" {
+		return nil, nil, nil
+	}
+	var paths []string
+	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+		if err == nil && entry.Type().IsRegular() && isModuleName(path) {
+			paths = append(paths, path)
+		}
+		return err
+	})
+	if err != nil {
+		return nil, nil, fmt.Errorf("cannot list the modules: %w", err)
+	}
+	removed, changed := make(map[string]bool), make(map[string]string)
+	for _, e := range report.Removed {
+		removed[e.Symbol] = true
+	}
+	for i := range report.Changed {
+		changed[report.Changed[i].Symbol()] = report.Changed[i].New.CRC.String()
+	}
+	broken := []brokenModule{}
+	read := func(f *ko.File) (brokenModule, error) {
+		needed, err := readNeeded(f)
+		m := brokenModule{File: f.Path, Changed: []string{}, Removed: []string{}}
+		for _, n := range needed {
+			if removed[n.Symbol] && !n.Weak {
+				m.Removed = append(m.Removed, n.Symbol)
+			}
+			if crc, ok := changed[n.Symbol]; ok && n.CRC != "" && n.CRC != crc {
+				m.Changed = append(m.Changed, n.Symbol)
+			}
+		}
+		return m, err
+	}
+	failed := eachModule(paths, read, func(m brokenModule) {
+		if len(m.Changed)+len(m.Removed) > 0 {
+			broken = append(broken, m)
+		}
+	})
+	return broken, failed, nil
+}
