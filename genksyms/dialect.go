@@ -24,6 +24,7 @@ func (e Era) String() string { return "G" + strconv.Itoa(int(e)) }
 type Dialect struct {
 	Era    Era
 	Kernel string // the kernel it was confirmed with, such as "6.1"
+	since  string // the first kernel of the era that has its particulars, where that is known
 
 	extension   bool // __extension__ before typedef
 	int128      bool // __int128 and its typedefs are types
@@ -46,7 +47,7 @@ var dialects = []Dialect{
 	{Era: G3, Kernel: "6.1", extension: true, enumRefs: true, int128: true, vaList: true, assert: true, quotes: true, underscores: true, references: true},
 	{Era: G3, Kernel: "6.12", extension: true, enumRefs: true, int128: true, vaList: true, assert: true, quotes: true, underscores: true, references: true},
 	{Era: G4, Kernel: "6.14", extension: true, enumRefs: true, int128: true, vaList: true, assert: true, quotes: true, underscores: true, references: true},
-	{Era: G4, Kernel: "7.3", extension: true, int128: true, vaList: true, assert: true, quotes: true, underscores: true, references: true},
+	{Era: G4, Kernel: "7.3", since: "6.16", extension: true, int128: true, vaList: true, assert: true, quotes: true, underscores: true, references: true},
 }
 
 // firstOf is the first kernel of each era.
@@ -70,9 +71,11 @@ func DialectOf(name string) (d Dialect, exact bool, err error) {
 		return d, false, fmt.Errorf("era %q: neither G0 to G4 nor a kernel version", name)
 	}
 	best := -1
-	for i, d := range dialects {
-		at, _ := parseVersion(d.Kernel)
-		if d.Era == eraOf(v) && (best < 0 || near(v, at) < near(v, mustVersion(best))) {
+	for i, d := range dialects { // oldest first
+		if d.Era != eraOf(v) || Older(name, d.since) {
+			continue
+		}
+		if best < 0 || d.since != "" || near(v, mustVersion(i)) < near(v, mustVersion(best)) {
 			best = i
 		}
 	}

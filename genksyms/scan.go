@@ -34,7 +34,7 @@ type scanner struct {
 }
 
 const (
-	chunk    = 128 << 10
+	chunk    = 64 << 10
 	maxToken = 1 << 20 // bytes of a string; a longer one is taken as unended
 )
 

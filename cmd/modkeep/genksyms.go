@@ -95,7 +95,7 @@ func newGenksymsRun(cmd *cobra.Command) *genksymsRun {
 // main runs a command line.
 func (g *genksymsRun) main(args []string) error {
 	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(50) // one file's table is small; the program's peak is its measure
+		debug.SetGCPercent(100) // the peak is held against the small one of the C program
 	}
 	defer g.close()
 	operands, stop, err := g.options(args)
