@@ -113,10 +113,10 @@ type prover struct {
 	old, new         *symtypes.Corpus
 	oldScope         *symtypes.Scope
 	newScope         *symtypes.Scope
-	mixed            *symtypes.Scope // the old side, changes applied
+	computed         bool // the old side's CRCs are those of its types
 	oldWalk, newWalk *symtypes.Walker
 	hasher           *symtypes.Hasher
-	applied          []changedType // to mixed
+	applied          []changedType // to oldScope
 	walked, kept     int
 }
 
@@ -124,7 +124,7 @@ func newProver(old, new Side) *prover {
 	pool := old.Types.Pool
 	return &prover{
 		pool: pool, old: old.Types, new: new.Types,
-		oldScope: old.Types.NewScope(), newScope: new.Types.NewScope(), mixed: old.Types.NewScope(),
+		oldScope: old.Types.NewScope(), newScope: new.Types.NewScope(), computed: old.computed,
 		oldWalk: symtypes.NewWalker(pool), newWalk: symtypes.NewWalker(pool), hasher: symtypes.NewHasher(pool),
 	}
 }
@@ -166,9 +166,6 @@ func (p *prover) enter(f *finding) {
 	if p.newScope.File() != f.newFile {
 		p.newScope.Enter(f.newFile)
 	}
-	if p.mixed.File() != f.oldFile {
-		p.mixed.Enter(f.oldFile)
-	}
 }
 
 // prove finds the causes of a changed export and hashes it with them.
@@ -187,12 +184,14 @@ func (p *prover) prove(c *Change, f *finding) {
 		f.unproved = "its types are equal on both sides"
 		return
 	}
-	before, ok := p.hasher.CRC(p.oldScope, f.export)
-	if f.unproved = p.verdict("old", before, uint32(c.Old.CRC), ok); f.unproved != "" {
-		return
+	if !p.computed {
+		before, ok := p.hasher.CRC(p.oldScope, f.export)
+		if f.unproved = p.verdict("old", before, uint32(c.Old.CRC), ok); f.unproved != "" {
+			return
+		}
 	}
 	p.apply(f.causes)
-	after, ok := p.hasher.CRC(p.mixed, f.export)
+	after, ok := p.hasher.CRC(p.oldScope, f.export)
 	p.undo()
 	f.unproved = p.verdict("new", after, uint32(c.New.CRC), ok)
 	f.proved = f.unproved == ""
@@ -226,25 +225,25 @@ func (p *prover) causes(export symtypes.ID) []changedType {
 	return list
 }
 
-// apply puts the causes, and what they bring in, into the mixed scope.
+// apply puts the causes, and what they bring in, into the old side's scope.
 func (p *prover) apply(causes []changedType) {
 	for _, c := range causes {
 		p.replace(c.id, c.new)
 	}
 	for _, id := range p.newWalk.All() {
-		if !p.oldWalk.Reached(id) && p.mixed.Record(id) != p.newScope.Record(id) {
+		if !p.oldWalk.Reached(id) && p.oldScope.Record(id) != p.newScope.Record(id) {
 			p.replace(id, p.newScope.Record(id))
 		}
 	}
 }
 
 func (p *prover) replace(id symtypes.ID, rec symtypes.Record) {
-	p.applied = append(p.applied, changedType{id: id, old: p.mixed.Replace(id, rec), new: rec})
+	p.applied = append(p.applied, changedType{id: id, old: p.oldScope.Replace(id, rec), new: rec})
 }
 
 func (p *prover) undo() {
 	for _, c := range slices.Backward(p.applied) {
-		p.mixed.Replace(c.id, c.old)
+		p.oldScope.Replace(c.id, c.old)
 	}
 	p.applied = p.applied[:0]
 }

@@ -32,6 +32,8 @@ import (
 type Side struct {
 	Table *symvers.Table   // nil: Types tell the exports and their CRCs
 	Types *symtypes.Corpus // nil: none; both sides' are of one pool
+
+	computed bool // Table was made from Types
 }
 
 // Options say what of a comparison counts.
@@ -207,6 +209,7 @@ func (r *Report) withTable(s Side) Side {
 	case s.Types != nil:
 		var holes map[string]int
 		s.Table, holes = tableOf(s.Types)
+		s.computed = true
 		for name, n := range holes {
 			r.Holes[name] = max(r.Holes[name], n)
 		}

@@ -48,7 +48,7 @@ func types(t *testing.T, pool *symtypes.Pool, path string) *symtypes.Corpus {
 func fixture(t *testing.T) (old, new Side) {
 	pool := symtypes.NewPool()
 	at := "../symtypes/testdata/debian-"
-	return Side{table(t, at+"47.symvers"), types(t, pool, at+"47")}, Side{table(t, at+"56.symvers"), types(t, pool, at+"56")}
+	return Side{Table: table(t, at+"47.symvers"), Types: types(t, pool, at+"47")}, Side{Table: table(t, at+"56.symvers"), Types: types(t, pool, at+"56")}
 }
 
 // counts are a report's numbers.
@@ -210,7 +210,7 @@ func TestOracleLists(t *testing.T) {
 func TestOracleDebian(t *testing.T) {
 	pool := symtypes.NewPool()
 	side := func(krel string) Side {
-		return Side{table(t, dataFile(t, "symvers/debian/"+krel+".symvers.gz")), types(t, pool, dataFile(t, "symtypes/debian/"+krel+".consolidated.symtypes.gz"))}
+		return Side{Table: table(t, dataFile(t, "symvers/debian/"+krel+".symvers.gz")), Types: types(t, pool, dataFile(t, "symtypes/debian/"+krel+".consolidated.symtypes.gz"))}
 	}
 	old, new := side("6.1.0-47-amd64"), side("6.1.0-56-amd64")
 	r := Compare(old, new, Options{})
@@ -282,7 +282,7 @@ func rewritten(t *testing.T, r *Report, c *Change, old, new *symtypes.Corpus) sy
 func TestOracleReachability(t *testing.T) {
 	pool := symtypes.NewPool()
 	side := func(at string) Side {
-		return Side{table(t, dataFile(t, "symvers/suse/"+at+"_x86_64_symvers-default.gz")), types(t, pool, dataFile(t, "symtypes/suse/"+at+"_x86_64_symtypes-default.gz"))}
+		return Side{Table: table(t, dataFile(t, "symvers/suse/"+at+"_x86_64_symvers-default.gz")), Types: types(t, pool, dataFile(t, "symtypes/suse/"+at+"_x86_64_symtypes-default.gz"))}
 	}
 	r := Compare(side("2012-09-21_c6703fc97"), side("2012-11-01_4f6ab0a86"), Options{})
 	if len(r.Changed) != 76 || r.Proved != 76 {
