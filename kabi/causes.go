@@ -91,6 +91,14 @@ func (r *Report) explain(old, new Side) {
 // find looks at each changed export, file by file.
 func (r *Report) find(old, new Side) []finding {
 	found := make([]finding, len(r.Changed))
+	if r.found != nil {
+		for i := range r.Changed {
+			id, _ := old.Types.Pool.ID(r.Changed[i].Symbol())
+			found[i] = r.found[id]
+		}
+		r.found = nil
+		return found
+	}
 	order := make([]int, len(found))
 	choose := newProver(old, new)
 	for i := range r.Changed {

@@ -22,7 +22,7 @@ package kabi
 
 import (
 	"slices"
-	"strings"
+	"sync"
 
 	"modkeep/symtypes"
 	"modkeep/symvers"
@@ -79,6 +79,7 @@ type Report struct {
 	Holes map[string]int
 
 	rules bool
+	found map[symtypes.ID]finding // of changed exports, where they were looked at already
 }
 
 // Tolerated counts what rules let pass.
@@ -149,6 +150,9 @@ func (r *Report) Breaking() []string {
 // Compare tells what differs from the old side to the new.
 func Compare(old, new Side, opts Options) *Report {
 	r := &Report{rules: opts.Rules != nil, Holes: make(map[string]int)}
+	if old.Table == nil && new.Table == nil && old.Types != nil && new.Types != nil {
+		old, new = r.withTables(old, new, !opts.NoCauses)
+	}
 	old, new = r.withTable(old), r.withTable(new)
 	r.NoCRCs.Old, r.NoCRCs.New = !old.Table.HasCRCs() && old.Table.Len() > 0, !new.Table.HasCRCs() && new.Table.Len() > 0
 	a, b := opts.List.restrict(old.Table), opts.List.restrict(new.Table)
@@ -207,25 +211,103 @@ func (r *Report) withTable(s Side) Side {
 	switch {
 	case s.Table != nil:
 	case s.Types != nil:
-		var holes map[string]int
-		s.Table, holes = tableOf(s.Types)
-		s.computed = true
-		for name, n := range holes {
-			r.Holes[name] = max(r.Holes[name], n)
-		}
+		var holes holeCount
+		s.Table, s.computed = symvers.New(hashed(s.Types, s.Types.Exports(), &holes)), true
+		r.note(&holes, s.Types.Pool)
 	default:
 		s.Table = symvers.New(nil)
 	}
 	return s
 }
 
-// tableOf returns the exports of a corpus with the CRCs computed from it. An
-// export that reaches a hole has none. Modules, types and namespaces are not
-// told. With it comes how many exports reach each hole.
-func tableOf(c *symtypes.Corpus) (*symvers.Table, map[string]int) {
-	exports := c.Exports()
+// withTables is withTable for two sides at once. An export of both is hashed on
+// one after the other, and its causes looked for then: what was hashed of the
+// one is not hashed again for the other where it is the same.
+func (r *Report) withTables(old, new Side, causes bool) (Side, Side) {
+	var oldHoles, newHoles holeCount
+	both, oldOnly, newOnly := partition(old.Types.Exports(), new.Types.Exports())
+	oldRows, newRows := make([]symvers.Export, len(both)), make([]symvers.Export, len(both))
+	found := make([]finding, len(both))
+	order, _ := byFile(old.Types, both)
+	old.computed, new.computed = true, true
+	inParallel(len(order), func() func(int) {
+		p := newProver(old, new)
+		return func(i int) {
+			i = order[i]
+			f := finding{export: both[i], known: true, oldFile: old.Types.FilesOf(both[i])[0], newFile: new.Types.FilesOf(both[i])[0]}
+			p.enter(&f)
+			oldRows[i] = rowOf(p.hasher, p.oldScope, f.export, old.Types.Pool, &oldHoles)
+			newRows[i] = rowOf(p.hasher, p.newScope, f.export, new.Types.Pool, &newHoles)
+			if c := (symvers.Change{Old: oldRows[i], New: newRows[i]}); causes && c.CRC() {
+				p.prove(&Change{Old: c.Old, New: c.New}, &f)
+			}
+			found[i] = f
+		}
+	})
+	r.found = make(map[symtypes.ID]finding, len(found))
+	for i := range found {
+		r.found[found[i].export] = found[i]
+	}
+	old.Table = symvers.New(append(oldRows, hashed(old.Types, oldOnly, &oldHoles)...))
+	new.Table = symvers.New(append(newRows, hashed(new.Types, newOnly, &newHoles)...))
+	r.note(&oldHoles, old.Types.Pool)
+	r.note(&newHoles, new.Types.Pool)
+	return old, new
+}
+
+// partition returns the exports of both lists, and those of one only.
+func partition(a, b []symtypes.ID) (both, onlyA, onlyB []symtypes.ID) {
+	in := make(map[symtypes.ID]bool, len(a))
+	for _, id := range a {
+		in[id] = true
+	}
+	for _, id := range b {
+		if in[id] {
+			both = append(both, id)
+			in[id] = false
+		} else {
+			onlyB = append(onlyB, id)
+		}
+	}
+	for _, id := range a {
+		if in[id] {
+			onlyA = append(onlyA, id)
+		}
+	}
+	return both, onlyA, onlyB
+}
+
+// holeCount counts for each hole the exports that reach it.
+type holeCount struct {
+	lock  sync.Mutex
+	count map[symtypes.ID]int
+}
+
+func (h *holeCount) add(ids []symtypes.ID) {
+	if len(ids) == 0 {
+		return
+	}
+	h.lock.Lock()
+	defer h.lock.Unlock()
+	if h.count == nil {
+		h.count = make(map[symtypes.ID]int)
+	}
+	for _, id := range ids {
+		h.count[id]++
+	}
+}
+
+func (r *Report) note(h *holeCount, pool *symtypes.Pool) {
+	for id, n := range h.count {
+		name := pool.Name(id)
+		r.Holes[name] = max(r.Holes[name], n)
+	}
+}
+
+// hashed returns exports of a corpus as rows of a table. An export that reaches
+// a hole has no CRC. Modules, types and namespaces are not told.
+func hashed(c *symtypes.Corpus, exports []symtypes.ID, holes *holeCount) []symvers.Export {
 	rows := make([]symvers.Export, len(exports))
-	lost := make([][]symtypes.ID, len(exports))
 	order, files := byFile(c, exports)
 	inParallel(len(order), func() func(int) {
 		h, s := symtypes.NewHasher(c.Pool), c.NewScope()
@@ -234,22 +316,20 @@ func tableOf(c *symtypes.Corpus) (*symvers.Table, map[string]int) {
 			if files[i] != s.File() {
 				s.Enter(files[i])
 			}
-			row := symvers.Export{Symbol: c.Pool.Name(exports[i])}
-			if h.Bytes < maxHashed {
-				crc, ok := h.CRC(s, exports[i])
-				row.CRC, row.HasCRC, lost[i] = symvers.CRC(crc), ok, slices.Clone(h.Holes)
-			}
-			rows[i] = row
+			rows[i] = rowOf(h, s, exports[i], c.Pool, holes)
 		}
 	})
-	holes := make(map[string]int)
-	for _, ids := range lost {
-		for _, id := range ids {
-			holes[c.Pool.Name(id)]++
-		}
+	return rows
+}
+
+func rowOf(h *symtypes.Hasher, s *symtypes.Scope, export symtypes.ID, pool *symtypes.Pool, holes *holeCount) symvers.Export {
+	row := symvers.Export{Symbol: pool.Name(export)}
+	if h.Bytes < maxHashed {
+		crc, ok := h.CRC(s, export)
+		row.CRC, row.HasCRC = symvers.CRC(crc), ok
+		holes.add(h.Holes)
 	}
-	slices.SortFunc(rows, func(a, b symvers.Export) int { return strings.Compare(a.Symbol, b.Symbol) })
-	return symvers.New(rows), holes
+	return row
 }
 
 // byFile returns the first file of each export, and the exports in the order of
