@@ -81,6 +81,7 @@ type Options struct {
 	Warnings  bool         // say what is wrong with the text
 	Defs      bool         // say each definition as it is recorded
 	Dump      bool         // say each expansion
+	Columns   bool         // messages have file, line and column; the kernel's program has no column
 	Messages  io.Writer    // takes all that is said; nil: nothing is
 	Exported  func(Export) // called for each export, in order; may be nil
 }

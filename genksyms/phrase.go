@@ -239,8 +239,7 @@ func (l *lexer) skipTo(braces bool) kind {
 		}
 		switch c := buf[p]; c {
 		case '\n':
-			l.pos++
-			l.line++
+			l.newline()
 		case '#':
 			if buf[p-1] != '\n' || !l.directive() {
 				l.pos++

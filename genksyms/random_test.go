@@ -39,8 +39,10 @@ func tools(t *testing.T) []tool {
 	for _, version := range []string{"6.1", "6.12", "7.3"} {
 		var found []string
 		for _, dir := range []string{"root/amd64/usr/lib", "genksyms/kbuild/usr/lib"} {
-			paths, _ := filepath.Glob(filepath.Join(cacheDir(), dir, "linux-kbuild-"+version+"*", "scripts/genksyms/genksyms"))
-			found = append(found, paths...)
+			for _, end := range []string{"", ".*"} { // 6.1 is no beginning of 6.12
+				paths, _ := filepath.Glob(filepath.Join(cacheDir(), dir, "linux-kbuild-"+version+end, "scripts/genksyms/genksyms"))
+				found = append(found, paths...)
+			}
 		}
 		if len(found) == 0 {
 			if os.Getenv("MODKEEP_ORACLES") == "required" {

@@ -28,6 +28,7 @@ type scanner struct {
 	offset  int64 // of buf[0] in the text
 
 	line   int32
+	begin  int64  // of the line, in the text
 	file   []byte // as last named; nil: no line marker yet
 	source []byte // as first named
 	own    bool   // the place is in the source file
@@ -125,14 +126,23 @@ func (s *scanner) next() kind {
 		case class[c]&blank != 0:
 			s.pos++
 		case c == '\n':
-			s.pos++
-			s.line++
+			s.newline()
 		case c == '#' && s.buf[s.pos-1] == '\n' && s.directive():
 		default:
 			return s.token(c)
 		}
 	}
 }
+
+// newline goes over the newline at pos.
+func (s *scanner) newline() {
+	s.pos++
+	s.line++
+	s.begin = s.offset + int64(s.pos)
+}
+
+// column is where in its line the last token begins, from 1.
+func (s *scanner) column() int64 { return s.offset + int64(s.start) - s.begin + 1 }
 
 // text returns the bytes of the last token.
 func (s *scanner) text() []byte { return s.buf[s.start:s.pos] }
@@ -358,6 +368,7 @@ func (s *scanner) directive() bool {
 	}
 	line := s.buf[s.pos : s.pos+n]
 	s.pos += n + 1
+	s.begin = s.offset + int64(s.pos)
 	if !s.marker(line) {
 		s.line++
 	}

@@ -288,6 +288,10 @@ func (t *table) place() {
 	if file == nil {
 		file = []byte("<stdin>")
 	}
+	if t.opt.Columns {
+		fmt.Fprintf(t.say, "%s:%d:%d: ", file, t.lex.line, t.lex.column())
+		return
+	}
 	fmt.Fprintf(t.say, "%s:%d: ", file, t.lex.line)
 }
 

@@ -58,9 +58,10 @@ is unknown where that kernel's program does not know it.` + exitStatus(
 	flags.String("symvers", "", "find the era by the CRCs of `FILE`, the same kernel's Module.symvers")
 	flags.String("format", "", "print as `FORM`: symver (5.19 on), assign (4.10), assign-spaced (2.6), sections (-R), ver (2.4)")
 	flags.Bool("modversions", false, "print linux/modversions.h for the .ver files named")
+	flags.Bool("columns", false, "say the column too where something is wrong in the text")
 	flags.StringP("kernel", "k", "", "print the .ver header of kernel `VERSION`, as modutils did; -p is then the prefix of CRCs")
 	flags.StringP("arch", "a", "", "architecture (up to 3.7): for h8300 and blackfin, names get a _")
-	flags.StringP("symbol-prefix", "s", "", "prefix of names (3.8 to 6.11; since 5.19 without effect)")
+	flags.StringP("symbol-prefix", "s", "", "prefix of names (3.8 to 5.18)")
 	flags.BoolP("rel-crc", "R", false, "print a linker script with relative CRCs (4.10 to 5.18)")
 	flags.CountP("debug", "d", "print each definition as it is recorded")
 	flags.BoolP("dump", "D", false, "print each expansion, the text that is hashed")
@@ -138,25 +139,29 @@ func (g *genksymsRun) options(args []string) (operands []string, stop bool, err 
 	}
 	given, operands, err := parser.parse(args)
 	for _, o := range given {
-		if stop, err := g.option(o, parser.prefix); stop || err != nil {
+		if stop, err := g.option(o, parser); stop || err != nil {
 			return nil, true, err
 		}
 	}
 	if err != nil {
-		fmt.Fprintf(g.errOut, "genksyms: %v\n%s", err, genksymsUsage)
+		fmt.Fprintf(g.errOut, "genksyms: %v\n%s", err, genksymsUsage(parser.era))
 		return nil, true, silent(1)
 	}
 	return operands, false, nil
 }
 
 // option acts on one option.
-func (g *genksymsRun) option(o givenGenksyms, prefix bool) (stop bool, err error) {
+func (g *genksymsRun) option(o givenGenksyms, generation genksymsArguments) (stop bool, err error) {
 	switch o.long {
 	case "arch":
 		if o.value == "h8300" || o.value == "blackfin" {
 			g.namePrefix = "_"
 		}
 	case "symbol-prefix":
+		if generation.era != "" && !genksyms.Older(generation.era, "5.19") { // known, and acted on no more
+			io.WriteString(g.errOut, genksymsUsage(generation.era))
+			return true, silent(1)
+		}
 		g.namePrefix = o.value
 	case "rel-crc":
 		g.relative = true
@@ -175,7 +180,7 @@ func (g *genksymsRun) option(o givenGenksyms, prefix bool) (stop bool, err error
 		g.types, err = g.open(o.value, os.O_WRONLY|os.O_CREATE|os.O_TRUNC)
 		g.typesPath = o.value
 	case "preserve":
-		if g.opt.Preserve = !prefix; prefix {
+		if g.opt.Preserve = !generation.prefix; generation.prefix {
 			g.crcPrefix = o.value
 		}
 	case "kernel":
@@ -183,7 +188,7 @@ func (g *genksymsRun) option(o givenGenksyms, prefix bool) (stop bool, err error
 	case "version":
 		fmt.Fprintln(g.errOut, "genksyms version 2.5.60")
 	case "help":
-		io.WriteString(g.errOut, genksymsUsage)
+		io.WriteString(g.errOut, genksymsUsage(generation.era))
 		return true, nil
 	case "era":
 		g.era = o.value
@@ -193,6 +198,8 @@ func (g *genksymsRun) option(o givenGenksyms, prefix bool) (stop bool, err error
 		g.format = o.value
 	case "modversions":
 		g.modversions = true
+	case "columns":
+		g.opt.Columns = true
 	}
 	return false, err
 }

@@ -11,20 +11,23 @@ import (
 	"modkeep/symvers"
 )
 
-// genksymsUsage is what the program of Debian's 6.1 and of 6.12 prints.
-const genksymsUsage = `Usage:
-genksyms [-adDTwqhVR] > /path/to/.tmp_obj.ver
-
-  -d, --debug           Increment the debug level (repeatable)
-  -D, --dump            Dump expanded symbol defs (for debugging only)
-  -r, --reference file  Read reference symbols from a file
-  -T, --dump-types file Dump expanded types into file
-  -p, --preserve        Preserve reference modversions or fail
-  -w, --warnings        Enable warnings
-  -q, --quiet           Disable warnings (default)
-  -h, --help            Print this message
-  -V, --version         Print the release version
-`
+// genksymsUsage is what the program of a kernel prints (confirmed with 6.1 and
+// 6.12; the lines of options that those do not have are as the sources of
+// older kernels have them).
+func genksymsUsage(era string) string {
+	a := genksymsArguments{era: era}
+	letters := "adDTwqhVR"
+	if era != "" && genksyms.Older(era, "4.10") {
+		letters = "adDTwqhV"
+	}
+	text := "Usage:\ngenksyms [-" + letters + "] > /path/to/.tmp_obj.ver\n\n"
+	for _, o := range genksymsOptions {
+		if o.usage != "" && a.has(o) && (o.since == "" && o.until == "" || era != "") {
+			text += o.usage + "\n"
+		}
+	}
+	return text
+}
 
 // maxTried is the most C that is held to try the eras on.
 const maxTried = 256 << 20

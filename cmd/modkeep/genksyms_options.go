@@ -14,27 +14,31 @@ type genksymsOption struct {
 	long         string
 	value        bool
 	since, until string
-	own          bool // modkeep's, not the program's
+	longUntil    string // the long name is known before this version only
+	own          bool   // modkeep's, not the program's: never cut short
+	usage        string // its line of the usage
 }
 
+// genksymsOptions are all of all generations, in the order of the usage.
 var genksymsOptions = []genksymsOption{
-	{short: 'a', long: "arch", value: true, until: "3.8"},
-	{short: 's', long: "symbol-prefix", value: true, since: "3.8", until: "6.12"},
-	{short: 'R', long: "rel-crc", since: "4.10", until: "5.19"},
-	{short: 'd', long: "debug"},
-	{short: 'w', long: "warnings"},
-	{short: 'q', long: "quiet"},
-	{short: 'D', long: "dump"},
-	{short: 'r', long: "reference", value: true},
-	{short: 'T', long: "dump-types", value: true},
-	{short: 'p', long: "preserve"},
+	{short: 'a', long: "arch", value: true, until: "3.8", usage: "  -a, --arch            Select architecture"},
+	{short: 's', long: "symbol-prefix", value: true, since: "3.8", until: "6.12", longUntil: "5.19", usage: "  -s, --symbol-prefix   Select symbol prefix"},
+	{short: 'd', long: "debug", usage: "  -d, --debug           Increment the debug level (repeatable)"},
+	{short: 'D', long: "dump", usage: "  -D, --dump            Dump expanded symbol defs (for debugging only)"},
+	{short: 'r', long: "reference", value: true, usage: "  -r, --reference file  Read reference symbols from a file"},
+	{short: 'T', long: "dump-types", value: true, usage: "  -T, --dump-types file Dump expanded types into file"},
+	{short: 'p', long: "preserve", usage: "  -p, --preserve        Preserve reference modversions or fail"},
+	{short: 'w', long: "warnings", usage: "  -w, --warnings        Enable warnings"},
+	{short: 'q', long: "quiet", usage: "  -q, --quiet           Disable warnings (default)"},
+	{short: 'h', long: "help", usage: "  -h, --help            Print this message"},
+	{short: 'V', long: "version", usage: "  -V, --version         Print the release version"},
+	{short: 'R', long: "rel-crc", since: "4.10", until: "5.19", usage: "  -R, --rel-crc         Emit section relative symbol CRCs"},
 	{short: 'k', long: "kernel", value: true, own: true},
-	{short: 'V', long: "version"},
-	{short: 'h', long: "help"},
 	{long: "era", value: true, own: true},
 	{long: "symvers", value: true, own: true},
 	{long: "format", value: true, own: true},
 	{long: "modversions", own: true},
+	{long: "columns", own: true},
 }
 
 // givenGenksyms is one option as it was given.
@@ -107,7 +111,8 @@ func (a genksymsArguments) long(arg string, args []string) (g givenGenksyms, res
 	name, value, attached := strings.Cut(arg[2:], "=")
 	var found []genksymsOption
 	for _, o := range genksymsOptions {
-		if !a.has(o) || !strings.HasPrefix(o.long, name) {
+		if !a.has(o) || !strings.HasPrefix(o.long, name) || o.own && o.long != name ||
+			a.era != "" && o.longUntil != "" && !genksyms.Older(a.era, o.longUntil) {
 			continue
 		}
 		if found = append(found, o); o.long == name {
