@@ -278,15 +278,15 @@ func TestApt(t *testing.T) {
 }
 
 // TestRealDebianKernels installs Debian's own kernel packages, whose scripts
-// call our hooks, and modules that were built for the older of them.
+// call our hooks, and modules that were built for the first of them.
 func TestRealDebianKernels(t *testing.T) {
 	for _, pair := range cachedPairs(t) {
-		t.Run(pair.older.Release+" on "+pair.newer.Release, func(t *testing.T) { testRealKernels(t, pair) })
+		t.Run(pair.first.Release+" on "+pair.second.Release, func(t *testing.T) { testRealKernels(t, pair) })
 	}
 }
 
 func testRealKernels(t *testing.T, pair kernelPair) {
-	older, newer, modules := pair.older, pair.newer, pair.modules
+	first, second, modules := pair.first, pair.second, pair.modules
 	r := newDebianRoot(t)
 	for _, name := range []string{"linux-update-symlinks", "linux-check-removal"} { // of linux-base, in perl
 		r.must(os.WriteFile(r.path("usr/bin/"+name), []byte("#!/bin/sh\n"), 0o755))
@@ -300,10 +300,10 @@ func testRealKernels(t *testing.T, pair kernelPair) {
 		r.must(copyFile(k.Packages[0], r.path(file)))
 		return file
 	}
-	dpkg("-i", bring(older))
+	dpkg("-i", bring(first))
 	dir, _ := r.payload("")
 	for _, file := range modules {
-		to := filepath.Join(dir, "lib/modules", older.Release, "updates/dkms", filepath.Base(file))
+		to := filepath.Join(dir, "lib/modules", first.Release, "updates/dkms", filepath.Base(file))
 		r.must(os.MkdirAll(filepath.Dir(to), 0o755))
 		r.must(copyFile(file, to))
 	}
@@ -313,22 +313,22 @@ func testRealKernels(t *testing.T, pair kernelPair) {
 	policy := "version: 1\ngate: strict\nmodules:\n  - path: updates/**\n    required: true\n"
 	r.must(os.MkdirAll(r.path("etc/modkeep"), 0o755))
 	r.must(os.WriteFile(r.path("etc/modkeep/policy.yaml"), []byte(policy), 0o644))
-	file := bring(newer)
+	file := bring(second)
 	_, refused := r.try("chroot", r.dir, "/usr/bin/modkeep", "hooks", "run", "packages-before", file)
 	r.must(os.Remove(r.path("etc/modkeep/policy.yaml")))
 	dpkg("-i", file)
 
 	loads := func(files ...string) bool {
-		args := []string{r.dir, "/usr/bin/modkeep", "check", "--kernel", newer.Release}
+		args := []string{r.dir, "/usr/bin/modkeep", "check", "--kernel", second.Release}
 		for _, file := range files {
-			args = append(args, "/lib/modules/"+older.Release+"/updates/dkms/"+filepath.Base(file))
+			args = append(args, "/lib/modules/"+first.Release+"/updates/dkms/"+filepath.Base(file))
 		}
 		_, err := r.try("chroot", args...)
 		return err == nil
 	}
 	linked, all := 0, loads(modules...)
 	for i, file := range modules {
-		_, err := os.Lstat(r.path("usr/lib/modules/" + newer.Release + "/weak-updates/dkms/" + filepath.Base(file)))
+		_, err := os.Lstat(r.path("usr/lib/modules/" + second.Release + "/weak-updates/dkms/" + filepath.Base(file)))
 		if err == nil {
 			linked++
 		}
@@ -343,8 +343,8 @@ func testRealKernels(t *testing.T, pair kernelPair) {
 	}
 	r.state() // links lead somewhere, index files are as depmod writes them
 	// Index files stay until the package is purged: that is Debian's way.
-	out := dpkg("-P", "linux-image-"+newer.Release)
-	if left, err := os.ReadDir(r.path("usr/lib/modules/" + newer.Release)); err == nil {
+	out := dpkg("-P", "linux-image-"+second.Release)
+	if left, err := os.ReadDir(r.path("usr/lib/modules/" + second.Release)); err == nil {
 		t.Errorf("left after removal: %v\n%s", left, out)
 	}
 	r.state()
@@ -352,11 +352,13 @@ func testRealKernels(t *testing.T, pair kernelPair) {
 
 // kernelPair is two kernels of one series and flavour, with their packages.
 type kernelPair struct {
-	older, newer kerneltest.Kernel
-	modules      []string // files of third-party modules built for the older
+	first, second kerneltest.Kernel
+	modules       []string // files of third-party modules built for the first
 }
 
-// cachedPairs finds the newest two pairs of neighbours in the cache.
+// cachedPairs finds two kernels that have modules built for them in the cache,
+// each with the next newer one; where there are modules only for the newest,
+// that with the two before it.
 func cachedPairs(t *testing.T) (pairs []kernelPair) {
 	t.Helper()
 	cache, err := kerneltest.OpenCache()
@@ -368,20 +370,26 @@ func cachedPairs(t *testing.T) (pairs []kernelPair) {
 		unavailable(t, err.Error())
 	}
 	slices.SortFunc(kernels, func(a, b kerneltest.Kernel) int { return -release.Compare(a.Release, b.Release) })
-	var newer kerneltest.Kernel
-	for _, k := range kernels {
+	kernels = slices.DeleteFunc(kernels, func(k kerneltest.Kernel) bool {
 		debs, _ := filepath.Glob(cache.Join("deb", "linux-image-"+k.Release+"_*.deb"))
-		if k.Arch != "amd64" || k.Series != "6.1" || k.Flavour != "cloud" || len(debs) != 1 {
-			continue
+		return k.Arch != "amd64" || k.Series != "6.1" || k.Flavour != "cloud" || len(debs) != 1
+	})
+	for i := range kernels {
+		k := &kernels[i]
+		k.Packages, _ = filepath.Glob(cache.Join("deb", "linux-image-"+k.Release+"_*.deb"))
+		if modules, _ := cache.ThirdParty(k.Release); i > 0 && len(modules) > 0 {
+			pairs = append(pairs, kernelPair{*k, kernels[i-1], modules})
 		}
-		k.Packages = debs
-		if modules, _ := cache.ThirdParty(k.Release); newer.Release != "" && len(modules) > 0 && len(pairs) < 2 {
-			pairs = append(pairs, kernelPair{k, newer, modules})
+	}
+	if len(pairs) == 0 && len(kernels) > 1 {
+		modules, _ := cache.ThirdParty(kernels[0].Release)
+		for i := 1; i < len(kernels) && len(modules) > 0; i++ {
+			kernels[i].Packages, _ = filepath.Glob(cache.Join("deb", "linux-image-"+kernels[i].Release+"_*.deb"))
+			pairs = append(pairs, kernelPair{kernels[0], kernels[i], modules})
 		}
-		newer = k
 	}
 	if len(pairs) == 0 {
 		unavailable(t, "no two cloud kernels with their packages and modules in the cache")
 	}
-	return pairs
+	return pairs[:min(len(pairs), 2)]
 }
