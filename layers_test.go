@@ -18,7 +18,7 @@ import (
 // a place here, so that somebody says where it stands.
 var layers = [][]string{
 	{"ko/xz"},
-	{"symvers", "symtypes", "ko/elf", "ko/ksymtab", "ko/modinfo", "ko/modsig", "kernel/release", "kernel/payload", "klog", "txn", "policy", "internal/kerneltest/wire", "internal/kerneltest/made"},
+	{"symvers", "symtypes", "kabi/layout", "ko/elf", "ko/ksymtab", "ko/modinfo", "ko/modsig", "kernel/release", "kernel/payload", "klog", "txn", "policy", "internal/kerneltest/wire", "internal/kerneltest/made"},
 	{"ko", "kabi", "kernel/image", "genksyms", "internal/kerneltest/init"},
 	{"depmod", "kmp", "initramfs", "internal/kerneltest"},
 	{"kernel", "kmp/rpm"},

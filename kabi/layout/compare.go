@@ -20,6 +20,7 @@ const (
 	Renumbered   Change = "renumbered" // an enumerator has another value
 	ReservedUsed Change = "reserved"   // a reserved member has become another
 	Overlaid     Change = "overlaid"   // a member was added where another one is, in a union
+	Uncovered    Change = "uncovered"  // a member is gone from a place that another one had, and has, too
 	HoleFilled   Change = "hole"       // a member was added where nothing was
 	Appended     Change = "appended"   // a member was added behind all others
 	ValueAdded   Change = "added"      // an enumerator was added
@@ -28,10 +29,12 @@ const (
 )
 
 // Breaks reports whether code made for the old layout can do wrong with the
-// new one.
+// new one: what it reads or writes is elsewhere, is something else, or is not
+// there. What was put where nothing was, or beside what is there still, does
+// not break it.
 func (c Change) Breaks() bool {
 	switch c {
-	case ValueAdded, Renamed, Defined, Repointed:
+	case HoleFilled, Overlaid, Uncovered, ValueAdded, Renamed, Defined, Repointed:
 		return false
 	}
 	return true
@@ -68,7 +71,8 @@ type Comparer struct {
 	Old, New Types
 	Pointer  uint64 // bytes of a pointer; 8 where 0
 
-	done map[Pair]*Comparison
+	done  map[Pair]*Comparison
+	spent int // members looked at
 }
 
 // Comparison is in what the two types of a pair differ by themselves, and the
@@ -101,7 +105,7 @@ func (c *Comparer) Compare(p Pair) *Comparison {
 	if c.Pointer == 0 {
 		c.Pointer = 8
 	}
-	run := comparing{c: c, out: &Comparison{Pair: p}, had: map[Pair]bool{}}
+	run := comparing{c: c, out: &Comparison{Pair: p}, had: map[Pair]had{}}
 	c.done[p] = run.out
 	run.types(p)
 	slices.SortStableFunc(run.out.Differences, func(a, b Difference) int { return cmp.Compare(rank(a.Change), rank(b.Change)) })
@@ -155,7 +159,7 @@ func (c *Comparer) Equal(p Pair) bool {
 	return true
 }
 
-var ranks = []Change{SizeChanged, Moved, Retyped, Removed, Renumbered, ReservedUsed, Overlaid, HoleFilled, Appended, Repointed, ValueAdded, Renamed, Defined}
+var ranks = []Change{SizeChanged, Moved, Retyped, Removed, Renumbered, ReservedUsed, Appended, Overlaid, Uncovered, HoleFilled, Repointed, ValueAdded, Renamed, Defined}
 
 func rank(c Change) int { return slices.Index(ranks, c) }
 
@@ -163,8 +167,25 @@ func rank(c Change) int { return slices.Index(ranks, c) }
 type comparing struct {
 	c    *Comparer
 	out  *Comparison
-	had  map[Pair]bool
+	had  map[Pair]had
 	size int // leaves compared
+}
+
+// had is as what a pair has been met.
+type had uint8
+
+const (
+	held had = 1 << iota
+	pointed
+	unfolded
+	called
+)
+
+// first reports whether a pair is met in this way for the first time.
+func (r *comparing) first(p Pair, as had) bool {
+	met := r.had[p]
+	r.had[p] = met | as
+	return met&as == 0
 }
 
 func (r *comparing) say(change Change, member, was, is string) {
@@ -200,8 +221,13 @@ type leaf struct {
 
 func (l leaf) end() uint64 { return l.offset + l.size }
 
-// maxLeaves bounds the members of an aggregate with all anonymous ones in it.
-const maxLeaves = 1 << 17
+// maxLeaves bounds the members of an aggregate with all anonymous ones in it
+// (the largest of a kernel has some 500), maxSpent those that a Comparer looks
+// at: what is beyond is taken to be alike.
+const (
+	maxLeaves = 1 << 15
+	maxSpent  = 1 << 24
+)
 
 // leaves returns the members with a name.
 func leaves(ts Types, id ID, pointer uint64) []leaf {
@@ -240,7 +266,9 @@ func (r *comparing) aggregates(p Pair, prefix string, depth int) {
 		return
 	}
 	was, is := leaves(r.c.Old, p.Old, r.c.Pointer), leaves(r.c.New, p.New, r.c.Pointer)
-	if r.size += len(was) + len(is); r.size > maxLeaves {
+	n := len(was) + len(is) + 1
+	r.c.spent += n
+	if r.size += n; r.size > maxLeaves || r.c.spent > maxSpent {
 		return
 	}
 	byName := make(map[string]int, len(is))
@@ -250,7 +278,7 @@ func (r *comparing) aggregates(p Pair, prefix string, depth int) {
 		}
 	}
 	taken := make([]bool, len(is))
-	var gone []leaf
+	var gone, stay []leaf
 	for _, l := range was {
 		i, ok := byName[l.name]
 		if !ok {
@@ -258,6 +286,9 @@ func (r *comparing) aggregates(p Pair, prefix string, depth int) {
 			continue
 		}
 		taken[i] = true
+		if l.offset == is[i].offset && l.size == is[i].size {
+			stay = append(stay, l)
+		}
 		r.leaf(prefix, l, is[i], depth)
 	}
 	var added []leaf
@@ -266,7 +297,8 @@ func (r *comparing) aggregates(p Pair, prefix string, depth int) {
 			added = append(added, l)
 		}
 	}
-	r.exchanged(prefix, gone, added, was, depth)
+	r.exchanged(prefix, gone, added, spans(stay))
+	r.added(prefix, added, was)
 }
 
 func (l leaf) place() string {
@@ -279,41 +311,40 @@ func (l leaf) place() string {
 // leaf compares two members of one name.
 func (r *comparing) leaf(prefix string, a, b leaf, depth int) {
 	name := prefix + a.name
-	if a.offset != b.offset || a.bits != b.bits {
+	switch {
+	case a.offset != b.offset || a.size != b.size && (a.bits > 0 || b.bits > 0):
 		r.say(Moved, name, a.place(), b.place())
+	case a.bits != b.bits && a.offset%8 == 0:
+		return // a bit-field of whole bytes became a member of that size
 	}
 	r.member(name, Pair{a.typ, b.typ}, depth)
 }
 
-// exchanged says what became of members that are gone, and where others came
-// in.
-func (r *comparing) exchanged(prefix string, gone, added, was []leaf, depth int) {
+// exchanged says what became of members that are gone. It forgets the added
+// ones that took their places.
+func (r *comparing) exchanged(prefix string, gone, added []leaf, stay spanList) {
 	at := make(map[[2]uint64]int, len(added))
 	for i, l := range added {
 		at[[2]uint64{l.offset, l.size}] = i + 1
 	}
-	explained := make([]bool, len(added))
 	for _, l := range gone {
 		i := at[[2]uint64{l.offset, l.size}] - 1
-		switch {
-		case isReserved(l.name):
-			into := overlapping(added, l)
+		was := Declare(r.c.Old, l.typ, l.name)
+		switch into := overlapping(added, l); {
+		case isReserved(l.name) && len(into) > 0:
+			r.say(ReservedUsed, prefix+l.name, was, r.named(added, into))
 			for _, j := range into {
-				explained[j] = true
+				added[j].size = 0
 			}
-			if len(into) > 0 {
-				r.say(ReservedUsed, prefix+l.name, Declare(r.c.Old, l.typ, l.name), r.named(added, into))
-			} else {
-				r.say(Removed, prefix+l.name, Declare(r.c.Old, l.typ, l.name), "")
-			}
-		case i >= 0 && !explained[i] && r.alike(Pair{l.typ, added[i].typ}):
-			explained[i] = true
+		case i >= 0 && added[i].size > 0 && r.alike(Pair{l.typ, added[i].typ}):
 			r.say(Renamed, prefix+l.name, "", added[i].name)
+			added[i].size = 0
+		case stay.over(l) != "":
+			r.say(Uncovered, prefix+l.name, was+" at "+l.place()+", where "+stay.over(l)+" is", "")
 		default:
-			r.say(Removed, prefix+l.name, Declare(r.c.Old, l.typ, l.name)+" at "+l.place(), "")
+			r.say(Removed, prefix+l.name, was+" at "+l.place(), "")
 		}
 	}
-	r.added(prefix, added, explained, was)
 }
 
 // named spells the members that took a place.
@@ -339,11 +370,12 @@ func overlapping(list []leaf, l leaf) (which []int) {
 	return which
 }
 
-// added says where members came in that were not there.
-func (r *comparing) added(prefix string, added []leaf, explained []bool, was []leaf) {
+// added says where members came in that were not there. One without a size
+// has been told, or is a flexible array.
+func (r *comparing) added(prefix string, added, was []leaf) {
 	covered := spans(was)
-	for i, l := range added {
-		if explained[i] || isReserved(l.name) {
+	for _, l := range added {
+		if isReserved(l.name) {
 			continue
 		}
 		change := HoleFilled
@@ -426,7 +458,7 @@ func isReserved(name string) bool {
 
 // alike reports whether two members are read in the same way.
 func (r *comparing) alike(p Pair) bool {
-	try := comparing{c: r.c, out: &Comparison{}, had: map[Pair]bool{}, size: r.size}
+	try := comparing{c: r.c, out: &Comparison{}, had: map[Pair]had{}, size: r.size}
 	try.member("", p, 1)
 	r.size = max(r.size, try.size)
 	return len(try.out.Differences) == 0
@@ -450,7 +482,7 @@ func (r *comparing) member(name string, p Pair, depth int) {
 			r.forward(name, p, a, b)
 		}
 	case a.Kind != b.Kind:
-		if !(enumOrInt(a) && enumOrInt(b) && a.Size == b.Size) {
+		if !sameNumber(a, b) {
 			retyped()
 		}
 	case a.Kind == Int || a.Kind == Float:
@@ -468,7 +500,12 @@ func (r *comparing) member(name string, p Pair, depth int) {
 	}
 }
 
-func enumOrInt(t *Type) bool { return t.Kind == Int || t.Kind == Enum }
+// sameNumber reports whether an enum was exchanged for an int of its size, or
+// the reverse. An enum that is only declared has no size in DWARF.
+func sameNumber(a, b *Type) bool {
+	number := func(t *Type) bool { return t.Kind == Int || t.Kind == Enum }
+	return number(a) && number(b) && (a.Size == b.Size || a.Size == 0 || b.Size == 0)
+}
 
 // forward compares a declaration with what it may declare.
 func (r *comparing) forward(name string, p Pair, a, b *Type) {
@@ -502,8 +539,7 @@ func (r *comparing) nested(name string, in Pair, a, b *Type, depth int, retyped 
 		if prefix != "" {
 			prefix += "."
 		}
-		if !r.had[in] {
-			r.had[in] = true
+		if r.first(in, unfolded) {
 			r.aggregates(in, prefix, depth+1)
 		}
 	}
@@ -511,18 +547,17 @@ func (r *comparing) nested(name string, in Pair, a, b *Type, depth int, retyped 
 
 func (r *comparing) nestedEnum(name string, in Pair, a, b *Type, retyped func()) {
 	switch {
-	case a.Size != b.Size:
-		retyped()
 	case a.Name != "" && a.Name == b.Name:
 		r.hold(in)
+	case a.Size != b.Size:
+		retyped()
 	default:
 		r.enums(a, b, name)
 	}
 }
 
 func (r *comparing) hold(p Pair) {
-	if !r.had[p] {
-		r.had[p] = true
+	if r.first(p, held) {
 		r.out.Holds = append(r.out.Holds, p)
 	}
 }
@@ -540,20 +575,18 @@ func (r *comparing) pointer(name string, p Pair, depth int, repointed func()) {
 	case structs(a) && structs(b):
 		if tag(a) != tag(b) {
 			repointed()
-		} else if !r.had[in] && a.Name != "" {
-			r.had[in] = true
+		} else if a.Name != "" && r.first(in, pointed) {
 			r.out.Points = append(r.out.Points, in)
 		} else if a.Name == "" && !r.alikeAnonymous(in) {
 			repointed()
 		}
 	case a.Kind != b.Kind:
-		if !(enumOrInt(a) && enumOrInt(b) && a.Size == b.Size) {
+		if !sameNumber(a, b) {
 			repointed()
 		}
 	case na != nb, (a.Kind == Int || a.Kind == Float || a.Kind == Enum) && a.Size != b.Size:
 		repointed()
-	case a.Kind == Enum && a.Name == b.Name && a.Name != "" && !r.had[in]:
-		r.had[in] = true
+	case a.Kind == Enum && a.Name == b.Name && a.Name != "" && r.first(in, pointed):
 		r.out.Points = append(r.out.Points, in)
 	case a.Kind == Pointer:
 		r.pointer(name, Pair{a.Elem, b.Elem}, depth+1, repointed)
@@ -565,10 +598,9 @@ func (r *comparing) pointer(name string, p Pair, depth int, repointed func()) {
 // alikeAnonymous compares aggregates that only a pointer leads to and that have
 // no name to be found by.
 func (r *comparing) alikeAnonymous(p Pair) bool {
-	if r.had[p] {
+	if !r.first(p, pointed) {
 		return true
 	}
-	r.had[p] = true
 	a, b := r.c.Old.Type(p.Old), r.c.New.Type(p.New)
 	return a.Kind == b.Kind && a.Size == b.Size && len(a.Members) == len(b.Members)
 }
@@ -576,10 +608,9 @@ func (r *comparing) alikeAnonymous(p Pair) bool {
 // protos compares the types of two functions: how many parameters, and whether
 // each is passed alike.
 func (r *comparing) protos(p Pair, depth int, changed func()) {
-	if r.had[p] {
+	if !r.first(p, called) {
 		return
 	}
-	r.had[p] = true
 	a, b := r.c.Old.Type(p.Old), r.c.New.Type(p.New)
 	if len(a.Params) != len(b.Params) || depth > 8 {
 		if depth <= 8 {
@@ -603,10 +634,11 @@ func (r *comparing) protos(p Pair, depth int, changed func()) {
 // enums compares values. Those of 64 bits are cut to 32 where the other side
 // is: BTF had no more before 6.0.
 func (r *comparing) enums(a, b *Type, prefix string) {
-	if a.Size != b.Size {
+	declared := len(a.Enumerators) == 0 || len(b.Enumerators) == 0 // without values, and DWARF says no size
+	if a.Size != b.Size && a.Size != 0 && b.Size != 0 && (!declared || a.Opaque || b.Opaque) {
 		r.say(SizeChanged, prefix, fmt.Sprintf("%d bytes", a.Size), fmt.Sprintf("%d bytes", b.Size))
 	}
-	if a.Opaque || b.Opaque {
+	if declared {
 		return
 	}
 	values := make(map[string]int64, len(b.Enumerators))

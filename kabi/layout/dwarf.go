@@ -31,6 +31,8 @@ type Use struct {
 // DWARF is the graph of the types in DWARF. Types that several compilation
 // units declare alike in one place are one node.
 type DWARF struct {
+	Pointer uint64 // bytes of a pointer
+
 	nodes   []*Type // by ID; the first is void
 	names   map[nameKey][]ID
 	uses    []Use
@@ -63,7 +65,10 @@ func ReadDWARF(r io.ReaderAt) (*DWARF, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read DWARF: %w", err)
 	}
-	rd := dwarfReader{data: data, r: data.Reader(), out: &DWARF{nodes: []*Type{{}}, names: map[nameKey][]ID{}}}
+	rd := dwarfReader{data: data, r: data.Reader(), out: &DWARF{Pointer: 8, nodes: []*Type{{}}, names: map[nameKey][]ID{}}}
+	if f.Class == elf.ELFCLASS32 {
+		rd.out.Pointer = 4
+	}
 	rd.ids = map[dwarf.Offset]ID{}
 	rd.same = map[declaration]ID{}
 	if err := rd.read(); err != nil {
@@ -281,7 +286,7 @@ func (rd *dwarfReader) use(e *dwarf.Entry, what, name, in string) {
 	if !ok {
 		return
 	}
-	by := what + name
+	by := strings.TrimSpace(what + name)
 	if in != "" {
 		by += " of " + in
 	}
@@ -368,7 +373,7 @@ func (rd *dwarfReader) compound(e *dwarf.Entry, name string, depth int) error {
 	default:
 		t.Kind = Struct
 	}
-	if declared, _ := e.Val(dwarf.AttrDeclaration).(bool); declared {
+	if declared, _ := e.Val(dwarf.AttrDeclaration).(bool); declared && t.Kind != Enum {
 		t.Kind, t.Union = Forward, t.Kind == Union
 	}
 	t.File = rd.file(e)
