@@ -36,12 +36,27 @@ func (r *Report) describe(found []finding, old, new Side) {
 			}
 		}
 	}
-	p := newProver(old, new)
-	for n := range r.Causes {
+	p := newProver(old, new, &r.done)
+	order := make([]int, len(r.Causes))
+	for n := range order {
+		order[n] = n
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return of[a].nearest - of[b].nearest })
+	walked := -1
+	for _, n := range order {
 		c := &r.Causes[n]
 		pair := commonest(of[n].pairs)
 		c.Variants = len(of[n].pairs) - 1
-		c.Path = p.path(&found[of[n].nearest], c.id)
+		f := &found[of[n].nearest]
+		if walked != of[n].nearest && !r.done.exhausted() {
+			p.walk(f)
+			walked = of[n].nearest
+		}
+		if walked == of[n].nearest {
+			c.Path = p.path(c.id)
+		} else {
+			c.Path = []string{p.pool.Title(f.export), "…", c.Type}
+		}
 		before, after := lines(p.pool, pair[0]), lines(p.pool, pair[1])
 		c.Diff = Diff(before, after)
 		c.Judgement = judge(p.pool, c.id, pair[0], pair[1], before, after)
@@ -58,11 +73,15 @@ func commonest(pairs map[[2]symtypes.Record]int) [2]symtypes.Record {
 	})
 }
 
-// path returns the shortest way from the finding's export to a type, as C has
-// the names.
-func (p *prover) path(f *finding, id symtypes.ID) []string {
+// walk goes through what a finding's export reaches on the new side.
+func (p *prover) walk(f *finding) {
 	p.enter(f)
-	p.newWalk.Reach(p.newScope, f.export)
+	p.done.walked.Add(int64(len(p.newWalk.Reach(p.newScope, f.export))))
+}
+
+// path returns the shortest way from the export walked last to a type, as C has
+// the names.
+func (p *prover) path(id symtypes.ID) []string {
 	var path []string
 	for _, step := range p.newWalk.Path(id) {
 		path = append(path, p.pool.Title(step))

@@ -79,6 +79,7 @@ type Report struct {
 	Holes map[string]int
 
 	rules bool
+	done  work
 	found map[symtypes.ID]finding // of changed exports, where they were looked at already
 }
 
@@ -212,7 +213,7 @@ func (r *Report) withTable(s Side) Side {
 	case s.Table != nil:
 	case s.Types != nil:
 		var holes holeCount
-		s.Table, s.computed = symvers.New(hashed(s.Types, s.Types.Exports(), &holes)), true
+		s.Table, s.computed = symvers.New(r.hashed(s.Types, s.Types.Exports(), &holes)), true
 		r.note(&holes, s.Types.Pool)
 	default:
 		s.Table = symvers.New(nil)
@@ -231,13 +232,13 @@ func (r *Report) withTables(old, new Side, causes bool) (Side, Side) {
 	order, _ := byFile(old.Types, both)
 	old.computed, new.computed = true, true
 	inParallel(len(order), func() func(int) {
-		p := newProver(old, new)
+		p := newProver(old, new, &r.done)
 		return func(i int) {
 			i = order[i]
 			f := finding{export: both[i], known: true, oldFile: old.Types.FilesOf(both[i])[0], newFile: new.Types.FilesOf(both[i])[0]}
 			p.enter(&f)
-			oldRows[i] = rowOf(p.hasher, p.oldScope, f.export, old.Types.Pool, &oldHoles)
-			newRows[i] = rowOf(p.hasher, p.newScope, f.export, new.Types.Pool, &newHoles)
+			oldRows[i] = r.rowOf(p.hasher, p.oldScope, f.export, old.Types.Pool, &oldHoles)
+			newRows[i] = r.rowOf(p.hasher, p.newScope, f.export, new.Types.Pool, &newHoles)
 			if c := (symvers.Change{Old: oldRows[i], New: newRows[i]}); causes && c.CRC() {
 				p.prove(&Change{Old: c.Old, New: c.New}, &f)
 			}
@@ -248,8 +249,8 @@ func (r *Report) withTables(old, new Side, causes bool) (Side, Side) {
 	for i := range found {
 		r.found[found[i].export] = found[i]
 	}
-	old.Table = symvers.New(append(oldRows, hashed(old.Types, oldOnly, &oldHoles)...))
-	new.Table = symvers.New(append(newRows, hashed(new.Types, newOnly, &newHoles)...))
+	old.Table = symvers.New(append(oldRows, r.hashed(old.Types, oldOnly, &oldHoles)...))
+	new.Table = symvers.New(append(newRows, r.hashed(new.Types, newOnly, &newHoles)...))
 	r.note(&oldHoles, old.Types.Pool)
 	r.note(&newHoles, new.Types.Pool)
 	return old, new
@@ -306,7 +307,7 @@ func (r *Report) note(h *holeCount, pool *symtypes.Pool) {
 
 // hashed returns exports of a corpus as rows of a table. An export that reaches
 // a hole has no CRC. Modules, types and namespaces are not told.
-func hashed(c *symtypes.Corpus, exports []symtypes.ID, holes *holeCount) []symvers.Export {
+func (r *Report) hashed(c *symtypes.Corpus, exports []symtypes.ID, holes *holeCount) []symvers.Export {
 	rows := make([]symvers.Export, len(exports))
 	order, files := byFile(c, exports)
 	inParallel(len(order), func() func(int) {
@@ -316,16 +317,16 @@ func hashed(c *symtypes.Corpus, exports []symtypes.ID, holes *holeCount) []symve
 			if files[i] != s.File() {
 				s.Enter(files[i])
 			}
-			rows[i] = rowOf(h, s, exports[i], c.Pool, holes)
+			rows[i] = r.rowOf(h, s, exports[i], c.Pool, holes)
 		}
 	})
 	return rows
 }
 
-func rowOf(h *symtypes.Hasher, s *symtypes.Scope, export symtypes.ID, pool *symtypes.Pool, holes *holeCount) symvers.Export {
+func (r *Report) rowOf(h *symtypes.Hasher, s *symtypes.Scope, export symtypes.ID, pool *symtypes.Pool, holes *holeCount) symvers.Export {
 	row := symvers.Export{Symbol: pool.Name(export)}
-	if h.Bytes < maxHashed {
-		crc, ok := h.CRC(s, export)
+	if !r.done.exhausted() {
+		crc, ok := r.done.crc(h, s, export)
 		row.CRC, row.HasCRC = symvers.CRC(crc), ok
 		holes.add(h.Holes)
 	}

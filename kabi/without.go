@@ -23,7 +23,7 @@ func (r *Report) Without(old, new Side) []Undone {
 	if r.Proved == 0 {
 		return nil
 	}
-	p := newProver(old, new)
+	p := newProver(old, new, &r.done)
 	var list []Undone
 	for n, c := range r.Causes {
 		if c.Sole > 0 {
@@ -74,7 +74,7 @@ func (r *Report) undo(p *prover, causes []int) Undone {
 	}
 	for i := range r.Changed {
 		c := &r.Changed[i]
-		if !c.Proved || slices.ContainsFunc(c.Causes, func(n int) bool { return !slices.Contains(causes, n) }) {
+		if p.done.exhausted() || !c.Proved || slices.ContainsFunc(c.Causes, func(n int) bool { return !slices.Contains(causes, n) }) {
 			continue
 		}
 		f := p.place(c)
@@ -107,7 +107,7 @@ func (p *prover) reverted(f *finding, causes []int, all []Cause) (uint32, bool) 
 			put(id)
 		}
 	}
-	crc, ok := p.hasher.CRC(p.newScope, f.export)
+	crc, ok := p.done.crc(p.hasher, p.newScope, f.export)
 	for id, rec := range back {
 		p.newScope.Replace(id, rec)
 	}

@@ -106,7 +106,7 @@ func Sniff(path string) (bool, error) {
 		return false, err
 	}
 	defer f.Close()
-	head, err := unpack(f, 4096)
+	head, err := unpack(f, 4096, 0)
 	line, _, _ := strings.Cut(strings.TrimLeft(head, "\r\n"), "\n")
 	if line == "" {
 		return false, err
@@ -144,16 +144,16 @@ func ReadText(path string) (string, error) {
 		return "", cause(err)
 	}
 	defer f.Close()
-	text, err := unpack(f, MaxSize+1)
+	text, err := unpack(f, MaxSize+1, int(min(info.Size(), MaxSize)))
 	if err == nil && len(text) > MaxSize {
 		err = fmt.Errorf("longer than %d bytes", MaxSize)
 	}
 	return text, err
 }
 
-// unpack returns what r holds, unpacked, at most limit bytes of it. With an
-// error there may be text before it.
-func unpack(r io.Reader, limit int64) (string, error) {
+// unpack returns what r holds, unpacked, at most limit bytes of it; size is what
+// it has packed. With an error there may be text before it.
+func unpack(r io.Reader, limit int64, size int) (string, error) {
 	var head [6]byte
 	n, err := io.ReadFull(r, head[:])
 	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
@@ -166,14 +166,14 @@ func unpack(r io.Reader, limit int64) (string, error) {
 		if err != nil {
 			return "", fmt.Errorf("gzip: %w", err)
 		}
-		return read(z, limit, "gzip: ")
+		return read(z, limit, 0, "gzip: ")
 	case strings.HasPrefix(string(head[:]), "\x28\xb5\x2f\xfd"):
 		z, err := zstd.NewReader(whole, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(MaxSize))
 		if err != nil {
 			return "", fmt.Errorf("zstd: %w", err)
 		}
 		defer z.Close()
-		return read(z, limit, "zstd: ")
+		return read(z, limit, 0, "zstd: ")
 	case string(head[:]) == "\xfd7zXZ\x00":
 		src, err := io.ReadAll(io.LimitReader(whole, MaxSize))
 		if err != nil {
@@ -182,11 +182,12 @@ func unpack(r io.Reader, limit int64) (string, error) {
 		text, err := xz.Decode(src, MaxSize)
 		return string(text), err
 	}
-	return read(whole, limit, "")
+	return read(whole, limit, size, "")
 }
 
-func read(r io.Reader, limit int64, what string) (string, error) {
+func read(r io.Reader, limit int64, size int, what string) (string, error) {
 	var text strings.Builder
+	text.Grow(size)
 	_, err := io.Copy(&text, io.LimitReader(r, limit))
 	if err != nil {
 		err = fmt.Errorf("%s%w", what, cause(err))

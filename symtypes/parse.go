@@ -9,11 +9,11 @@ import (
 // What is read at most. The largest consolidated text of a real kernel seen has
 // 4.2 MB, its longest line 9 kB; a Debian kernel's split files are 845,000 lines.
 const (
-	MaxSize    = 32 << 20 // bytes of one file, decompressed
+	MaxSize    = 24 << 20 // bytes of one file, decompressed
 	MaxLine    = 1 << 20  // bytes of one line
 	MaxFiles   = 1 << 17  // files of a corpus
 	MaxRecords = 1 << 25  // lines of a corpus
-	maxNames   = 1 << 20  // of a pool
+	maxNames   = 1 << 18  // of a pool
 )
 
 // SyntaxError says what is wrong with a line of a file.

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -109,8 +110,18 @@ func runCompare(cmd *cobra.Command, opts *compareOptions, args []string) error {
 	return nil
 }
 
+// collectSoon lets the garbage collector run from the start: most of what
+// reading leaves behind is garbage.
+func collectSoon() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(50)
+	}
+}
+
 // openSides reads what the arguments name.
 func openSides(root, oldArg, newArg string) (old, new kabi.Side, err error) {
+	collectSoon()
+	defer collectSoon() // the first collection undid it, see collectLate
 	pool := symtypes.NewPool()
 	if old, err = openSide(pool, root, oldArg); err != nil {
 		return old, new, fmt.Errorf("cannot read %s: %w", oldArg, err)

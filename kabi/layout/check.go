@@ -46,8 +46,13 @@ type Finding struct {
 	Old, New ID `json:"-"`
 }
 
-// maxReached is how many types are followed from a module's roots.
-const maxReached = 1 << 17
+// How many types are followed from a module's roots, how many findings there
+// are at most, and how many types of a path are told.
+const (
+	maxReached  = 1 << 17
+	maxFindings = 4096
+	maxPath     = 32
+)
 
 // Check returns the types that a module uses and that are laid out otherwise in
 // the kernel, with what breaks. Only types that both know by name are compared.
@@ -59,7 +64,7 @@ func Check(v View, kernel Types, pointer uint64) []Finding {
 	for _, use := range v.Uses {
 		w.follow(use.Type, &step{by: use.By}, "", 0)
 	}
-	for i := 0; i < len(w.queue) && i < maxReached; i++ {
+	for i := 0; i < len(w.queue) && len(w.findings) < maxFindings; i++ {
 		w.visit(w.queue[i])
 	}
 	slices.SortStableFunc(w.findings, func(a, b Finding) int { return a.Hops - b.Hops })
@@ -69,7 +74,7 @@ func Check(v View, kernel Types, pointer uint64) []Finding {
 // step is one type on the way from a root.
 type step struct {
 	from *step
-	by   string // at the root
+	by   string // what of the module the way begins at
 	name string // of the type
 	hops int
 }
@@ -118,7 +123,7 @@ func (w *walk) follow(id ID, way *step, alias string, hops int) {
 				if t.Name != "" || file == nil {
 					alias, file, named.Old = "", t, id
 				}
-				w.queue = append(w.queue, reached{id, alias, file, named.Old, &step{from: way, hops: way.hops + hops}})
+				w.queue = append(w.queue, reached{id, alias, file, named.Old, &step{from: way, by: way.by, hops: way.hops + hops}})
 			}
 			return
 		default:
@@ -218,11 +223,9 @@ func (w *walk) judge(r reached, t *Type) {
 	if len(best) == 0 {
 		return
 	}
-	f := Finding{Type: r.way.name, Hops: r.way.hops, OldSize: t.Size, NewSize: w.kernel.Type(bestID).Size, Differences: best, Old: r.id, New: bestID}
-	for s := r.way.from; s != nil; s = s.from {
-		if s.from == nil {
-			f.By = s.by
-		} else {
+	f := Finding{Type: r.way.name, By: r.way.by, Hops: r.way.hops, OldSize: t.Size, NewSize: w.kernel.Type(bestID).Size, Differences: best, Old: r.id, New: bestID}
+	for s := r.way.from; s != nil && len(f.Path) < maxPath; s = s.from {
+		if s.from != nil {
 			f.Path = append(f.Path, s.name)
 		}
 	}

@@ -230,13 +230,14 @@ const (
 )
 
 // leaves returns the members with a name.
-func leaves(ts Types, id ID, pointer uint64) []leaf {
+func (c *Comparer) leaves(ts Types, id ID) []leaf {
 	var list []leaf
 	visited := 0
+	defer func() { c.spent += visited }()
 	var walk func(id ID, at uint64, depth int)
 	walk = func(id ID, at uint64, depth int) {
 		for _, m := range ts.Type(id).Members {
-			if visited++; visited > maxLeaves {
+			if visited++; visited > maxLeaves || c.spent > maxSpent {
 				return
 			}
 			inner, t := Peel(ts, m.Type)
@@ -244,7 +245,7 @@ func leaves(ts Types, id ID, pointer uint64) []leaf {
 			case m.Name != "":
 				size := uint64(m.Bits)
 				if size == 0 {
-					size = 8 * SizeOf(ts, m.Type, pointer)
+					size = 8 * SizeOf(ts, m.Type, c.Pointer)
 				}
 				list = append(list, leaf{m.Name, m.Type, at + m.Offset, uint64(m.Bits), size})
 			case isAggregate(t.Kind) && depth < maxChain:
@@ -265,10 +266,9 @@ func (r *comparing) aggregates(p Pair, prefix string, depth int) {
 	if a.Opaque || b.Opaque {
 		return
 	}
-	was, is := leaves(r.c.Old, p.Old, r.c.Pointer), leaves(r.c.New, p.New, r.c.Pointer)
-	n := len(was) + len(is) + 1
-	r.c.spent += n
-	if r.size += n; r.size > maxLeaves || r.c.spent > maxSpent {
+	was, is := r.c.leaves(r.c.Old, p.Old), r.c.leaves(r.c.New, p.New)
+	r.c.spent++
+	if r.size += len(was) + len(is) + 1; r.size > maxLeaves || r.c.spent > maxSpent {
 		return
 	}
 	byName := make(map[string]int, len(is))
@@ -330,8 +330,8 @@ func (r *comparing) exchanged(prefix string, gone, added []leaf, stay spanList) 
 	for _, l := range gone {
 		i := at[[2]uint64{l.offset, l.size}] - 1
 		was := Declare(r.c.Old, l.typ, l.name)
-		switch into := overlapping(added, l); {
-		case isReserved(l.name) && len(into) > 0:
+		switch into := r.successors(added, l); {
+		case len(into) > 0:
 			r.say(ReservedUsed, prefix+l.name, was, r.named(added, into))
 			for _, j := range into {
 				added[j].size = 0
@@ -359,8 +359,12 @@ func (r *comparing) named(list []leaf, which []int) string {
 	return strings.Join(names, "; ")
 }
 
-func overlapping(list []leaf, l leaf) (which []int) {
-	for i, m := range list {
+// successors returns the added members in the place of a reserved one.
+func (r *comparing) successors(added []leaf, l leaf) (which []int) {
+	if r.c.spent += len(added); !isReserved(l.name) || r.c.spent > maxSpent {
+		return nil
+	}
+	for i, m := range added {
 		if m.offset < l.end() && l.offset < m.end() {
 			if which = append(which, i); len(which) == 8 {
 				break

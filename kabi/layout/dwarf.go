@@ -70,6 +70,7 @@ func ReadDWARF(r io.ReaderAt) (*DWARF, error) {
 		rd.out.Pointer = 4
 	}
 	rd.ids = map[dwarf.Offset]ID{}
+	rd.seen, rd.known = map[string]bool{}, map[string]string{}
 	rd.same = map[declaration]ID{}
 	if err := rd.read(); err != nil {
 		return nil, fmt.Errorf("read DWARF: %w", err)
@@ -130,6 +131,8 @@ type dwarfReader struct {
 	same  map[declaration]ID
 	fixes []fix
 	files []string // of the unit
+	table string   // where they are from
+	names int      // read for all units
 	dir   string
 	seen  map[string]bool // directories of headers
 	used  []pendingUse
@@ -198,18 +201,24 @@ func (rd *dwarfReader) resolve() {
 	}
 }
 
+// maxFiles is how many names of files are read for all units together.
+const maxFiles = 1 << 19
+
 // unit reads the names of a unit's files.
 func (rd *dwarfReader) unit(e *dwarf.Entry) {
-	rd.files = nil
 	rd.dir, _ = e.Val(dwarf.AttrCompDir).(string)
-	lr, err := rd.data.LineReader(e)
-	if err != nil || lr == nil {
-		return
+	table, _ := number(e, dwarf.AttrStmtList)
+	if key := fmt.Sprint(table, rd.dir); key != rd.table || rd.files == nil {
+		rd.table, rd.files = key, nil
+		if lr, err := rd.data.LineReader(e); err == nil && lr != nil && rd.names < maxFiles {
+			rd.fileNames(lr.Files())
+		}
 	}
-	if rd.seen == nil {
-		rd.seen, rd.known = map[string]bool{}, map[string]string{}
-	}
-	for _, f := range lr.Files() {
+}
+
+func (rd *dwarfReader) fileNames(files []*dwarf.LineFile) {
+	rd.names += len(files) + 1
+	for _, f := range files {
 		name := ""
 		if f != nil {
 			name = rd.clean(f.Name)
