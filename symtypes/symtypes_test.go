@@ -4,12 +4,15 @@ import (
 	"bytes"
 	"compress/gzip"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/klauspost/compress/zstd"
+	"github.com/ulikunitz/xz"
 )
 
 // The versions of printk's declarations, as 2.6 and 3.x kernels have them.
@@ -165,8 +168,21 @@ func TestOpen(t *testing.T) {
 	z := gzip.NewWriter(&packed)
 	z.Write([]byte("/* a.o */\nf int f ( void )\n"))
 	z.Close()
+	var xzPacked, zstdPacked bytes.Buffer
+	x, err := xz.WriterConfig{CheckSum: xz.CRC32}.NewWriter(&xzPacked)
+	if err != nil {
+		t.Fatal(err)
+	}
+	x.Write([]byte("/* a.o */\nf int f ( void )\n"))
+	x.Close()
+	y, err := zstd.NewWriter(&zstdPacked)
+	if err != nil {
+		t.Fatal(err)
+	}
+	y.Write([]byte("/* a.o */\nf int f ( void )\n"))
+	y.Close()
 	files := map[string]string{
-		"types.gz": packed.String(), "cut.gz": packed.String()[:20], "symvers": "0x12345678\tf\tvmlinux\tEXPORT_SYMBOL\n",
+		"types.gz": packed.String(), "types.xz": xzPacked.String(), "types.zst": zstdPacked.String(), "cut.gz": packed.String()[:20], "symvers": "0x12345678\tf\tvmlinux\tEXPORT_SYMBOL\n",
 		"tree/b/x.symtypes": "f int f ( void )\n", "tree/x.symtypes": "g int g ( void )\n", "tree/x.o": "", "empty/x.o": "",
 		"mixed/a.symtypes": "f int f ( void )\n", "mixed/b.symtypes": "/* c.o */\ng int g ( void )\n", "export": "f int f ( void )\n",
 	}
@@ -186,6 +202,8 @@ func TestOpen(t *testing.T) {
 		is   bool
 	}{
 		{"types.gz", []string{"a.o"}, "", true},
+		{"types.xz", []string{"a.o"}, "", true},
+		{"types.zst", []string{"a.o"}, "", true},
 		{"cut.gz", nil, "DIR/cut.gz: gzip: unexpected EOF", true},
 		{"tree", []string{"b/x.symtypes", "x.symtypes"}, "", false},
 		{"empty", nil, "DIR/empty: no .symtypes files below it", false},
@@ -254,4 +272,24 @@ func FuzzParse(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestBounds is text that no kernel has: it is refused before it costs much.
+func TestBounds(t *testing.T) {
+	var names strings.Builder
+	for i := range maxNames + 10 {
+		fmt.Fprintf(&names, "s##a%d\n", i)
+	}
+	tests := []struct{ name, text, want string }{
+		{"size", strings.Repeat("\n", MaxSize+1), "longer than 25165824 bytes"},
+		{"sections", strings.Repeat("/* a */\n", MaxFiles+1), "line 131073: more than 131072 sections"},
+		{"names", "/* a */\n" + names.String(), "line 262147: more names or records than of any kernel"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if _, err := Parse(NewPool(), "x", tt.text); err == nil || err.Error() != tt.want {
+				t.Errorf("%v, want %s", err, tt.want)
+			}
+		})
+	}
 }
