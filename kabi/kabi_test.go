@@ -292,3 +292,44 @@ func TestOracleReachability(t *testing.T) {
 		t.Errorf("%d causes", n)
 	}
 }
+
+// FuzzCompare: whatever the texts, an export whose expansions differ is changed,
+// with causes, and these prove it; one whose expansions are equal is not.
+func FuzzCompare(f *testing.F) {
+	f.Add("s#a struct a { s#b * b ; }\ns#b struct b { int x ; }\nf int f ( s#a )", "s#a struct a { s#c * b ; }\ns#c struct c { s#a x ; }\nf int f ( s#a )")
+	f.Add("/* a */\ns##a\nf extern s#a f\n/* b */\ns#a struct a { }\ng s#a g", "/* b */\ns#a struct a { t#u u ; }\nt#u typedef int u\nf s#a f\n/* c */\ng s#a g s#hole")
+	f.Fuzz(func(t *testing.T, a, b string) {
+		pool := symtypes.NewPool()
+		old, err := symtypes.Parse(pool, "x", a)
+		if err != nil {
+			return
+		}
+		new, err := symtypes.Parse(pool, "x", b)
+		if err != nil {
+			return
+		}
+		r := Compare(Side{Types: old}, Side{Types: new}, Options{})
+		changed := make(map[string]bool)
+		for i := range r.Changed {
+			c := &r.Changed[i]
+			changed[c.Symbol()] = true
+			if !c.Proved || len(c.Causes) == 0 {
+				t.Errorf("%s: %d causes, unproved: %s", c.Symbol(), len(c.Causes), c.Unproved)
+			}
+		}
+		h, s, n := symtypes.NewHasher(pool), old.NewScope(), new.NewScope()
+		for _, id := range old.Exports() {
+			if len(new.FilesOf(id)) == 0 {
+				continue
+			}
+			s.Enter(old.FilesOf(id)[0])
+			n.Enter(new.FilesOf(id)[0])
+			_, oldWhole := h.CRC(s, id)
+			_, newWhole := h.CRC(n, id)
+			if oldWhole && newWhole && changed[pool.Name(id)] != (h.Text(s, id) != h.Text(n, id)) {
+				t.Errorf("%s: changed %v", pool.Name(id), changed[pool.Name(id)])
+			}
+		}
+		r.Without(Side{Types: old}, Side{Types: new})
+	})
+}

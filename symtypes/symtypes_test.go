@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"os"
 	"path/filepath"
 	"strings"
@@ -263,6 +264,9 @@ func FuzzParse(f *testing.F) {
 			first, _ := h.CRC(s, id)
 			if again, _ := h.CRC(s, id); again != first {
 				t.Fatalf("%s: %08x, then %08x", c.Pool.Name(id), first, again)
+			}
+			if text := h.Text(s, id); crc32.ChecksumIEEE([]byte(text)) != first {
+				t.Fatalf("%s: %08x, which is not that of %q", c.Pool.Name(id), first, text)
 			}
 			for _, id := range w.Reach(s, id) {
 				if r := s.Record(id); r != None {
