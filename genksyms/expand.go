@@ -15,7 +15,7 @@ type segment struct {
 // frame is a definition that is being written down.
 type frame struct {
 	symbol uint32
-	done   int // segments
+	next   uint32 // segment
 }
 
 // expander writes definitions down.
@@ -72,12 +72,12 @@ func (t *table) expand(i uint32) uint32 {
 	for len(t.stack) > 0 {
 		f := &t.stack[len(t.stack)-1]
 		s := &t.symbols[f.symbol]
-		if f.done == len(s.text) {
+		if f.next == s.end {
 			t.leave(f.symbol)
 			continue
 		}
-		seg := s.text[f.done]
-		f.done++
+		seg := t.segments[f.next]
+		f.next++
 		t.write(t.plain[seg.from:seg.to])
 		if seg.next != 0 {
 			t.reference(seg.next)
@@ -115,10 +115,10 @@ func (t *table) open(i uint32) {
 	if t.opt.Reference != nil {
 		t.trail = append(t.trail, i)
 	}
-	if s.text == nil {
+	if s.end == 0 {
 		t.compile(s)
 	}
-	t.stack = append(t.stack, frame{symbol: i})
+	t.stack = append(t.stack, frame{i, s.first})
 }
 
 // leave ends a definition.
@@ -145,7 +145,10 @@ func (t *table) compile(s *symbol) {
 	if from < uint32(len(t.plain)) || len(t.segments) == first {
 		t.segments = append(t.segments, segment{from: from, to: uint32(len(t.plain))})
 	}
-	s.text = t.segments[first:len(t.segments):len(t.segments)]
+	if len(t.plain) > 2*maxText {
+		t.fail(fmt.Errorf("definitions: %w", ErrTooBig))
+	}
+	s.first, s.end = uint32(first), uint32(len(t.segments))
 }
 
 // reference writes a symbol that a definition names.

@@ -40,7 +40,7 @@ type token struct {
 }
 
 // maxRow is the most tokens of a declaration.
-const maxRow = 4 << 20
+const maxRow = 1 << 20
 
 // forget empties the row.
 func (l *lexer) forget() {
@@ -74,19 +74,13 @@ func cutNUL(s []byte) []byte {
 }
 
 func (l *lexer) keepWord(w word, k Kind) word {
-	if len(l.row) >= maxRow {
-		l.stop(fmt.Errorf("declaration of more than %d tokens: %w", maxRow, ErrTooBig))
+	if len(l.row) >= maxRow || len(l.tab.texts.hashes) > maxWords {
+		l.end(fmt.Errorf("declarations of so many tokens: %w", ErrTooBig))
 		return w
 	}
 	l.row = append(l.row, token{w, k, l.own})
 	l.before = append(l.before, int32(len(l.row)-1))
 	return w
-}
-
-// stop ends the text here, for a reason.
-func (l *lexer) stop(why error) {
-	l.failed = why
-	l.eof, l.start, l.pos, l.limit = true, 1, 1, 1
 }
 
 // lex returns the next token of the grammar and the place after it.

@@ -36,7 +36,7 @@ type scanner struct {
 
 const (
 	chunk    = 64 << 10
-	maxToken = 1 << 20 // bytes of a string; a longer one is taken as unended
+	maxToken = 1 << 20 // bytes of a string; a longer one is taken as not ended
 )
 
 func newScanner(r io.Reader) *scanner {
@@ -134,6 +134,12 @@ func (s *scanner) next() kind {
 	}
 }
 
+// end ends the text here, for a reason.
+func (s *scanner) end(why error) {
+	s.failed = why
+	s.eof, s.start, s.pos, s.limit = true, 1, 1, 1
+}
+
 // newline goes over the newline at pos.
 func (s *scanner) newline() {
 	s.pos++
@@ -159,6 +165,10 @@ func (s *scanner) token(c byte) kind {
 				return builtin
 			}
 			return k
+		}
+		if s.limit-s.start > 2*maxToken {
+			s.end(fmt.Errorf("token of more than %d bytes: %w", 2*maxToken, ErrTooBig))
+			return end
 		}
 		s.pos = s.start - s.more(s.start)
 	}

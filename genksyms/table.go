@@ -28,8 +28,8 @@ const (
 type symbol struct {
 	name       word
 	definition []ref
-	text       []segment // the definition, made on its first expansion
-	seen       uint32    // the export that expanded it last
+	first, end uint32 // segments of the definition, made on its first expansion
+	seen       uint32 // the export that expanded it last
 	kind       Kind
 	status     status
 	extern     bool // was declared extern; symtypes files say so
@@ -67,9 +67,12 @@ type table struct {
 	expander
 }
 
-// maxKept is the most tokens that definitions may have together. The headers
-// of a whole kernel have some 5 million.
-const maxKept = 32 << 20
+// maxSymbols is the most symbols of a file.
+const maxSymbols = 300_000
+
+// maxKept is the most tokens that definitions may have together. Sixty files
+// of a kernel in one have a million, and 75,000 symbols.
+const maxKept = 16 << 20
 
 func (t *table) space(k Kind) int {
 	switch {
@@ -211,7 +214,7 @@ func (t *table) enter(old uint32, s symbol, definition []ref) uint32 {
 	}
 	n := copy(t.free, definition)
 	s.definition, t.free = t.free[:n:n], t.free[n:]
-	if t.kept += n; t.kept > maxKept || len(t.texts.bytes) > maxText {
+	if t.kept += n; t.kept > maxKept || len(t.symbols) > maxSymbols || t.texts.tooMany() {
 		t.fail(fmt.Errorf("definitions: %w", ErrTooBig))
 	}
 	if old == 0 {
@@ -233,7 +236,7 @@ func (t *table) fail(err error) {
 	if t.failed == nil {
 		t.failed = err
 	}
-	t.lex.stop(t.lex.failed)
+	t.lex.end(t.lex.failed)
 }
 
 func (t *table) sayDefinition(s *symbol) {

@@ -12,9 +12,15 @@ type texts struct {
 	slots  []word // open addressing; 0 is free (no text is the NUL byte's)
 }
 
-// maxText is the most bytes of distinct token text that are kept. All headers
-// and sources of a kernel together have some 20 MB.
-const maxText = 64 << 20
+// maxText is the most bytes of distinct token text that are kept. Sixty
+// files of a kernel in one have 2 MB.
+const (
+	maxText  = 32 << 20
+	maxWords = 1_000_000
+)
+
+// tooMany says whether that is more than is read.
+func (t *texts) tooMany() bool { return len(t.bytes) > maxText || len(t.hashes) > maxWords }
 
 func newTexts() *texts {
 	t := &texts{bytes: make([]byte, 0, 1<<17), start: make([]uint32, 1, 1<<14), slots: make([]word, 1<<15)}

@@ -97,6 +97,7 @@ func newGenksymsRun(cmd *cobra.Command) *genksymsRun {
 func (g *genksymsRun) main(args []string) error {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(100) // the peak is held against the small one of the C program
+		debug.SetMemoryLimit(64 << 20)
 	}
 	defer g.close()
 	operands, stop, err := g.options(args)
