@@ -16,7 +16,7 @@ type texts struct {
 // files of a kernel in one have 2 MB.
 const (
 	maxText  = 32 << 20
-	maxWords = 1_000_000
+	maxWords = 500_000
 )
 
 // tooMany says whether that is more than is read.
