@@ -120,7 +120,6 @@ func NewHasher(pool *Pool) *Hasher {
 // in which those types are only declared.
 func (h *Hasher) CRC(s *Scope, export ID) (crc uint32, ok bool) {
 	h.begin()
-	h.visited[export] = h.walk
 	r := s.Record(export)
 	if r == None {
 		h.Holes = append(h.Holes, export)

@@ -25,7 +25,7 @@ type compareOptions struct {
 	modules     string
 	symbols     bool
 	all         bool
-	json        bool
+	json, html  bool
 }
 
 func newCompareCommand() *cobra.Command {
@@ -66,6 +66,7 @@ exports, do not count. A list is a stablelist of RHEL, openEuler or Oracle.` + e
 	flags.StringVar(&opts.modules, "modules", "", "say which modules below `DIR` the changes break")
 	flags.BoolVar(&opts.symbols, "symbols", false, "print only the symbols that are gone or have another CRC, one a line")
 	flags.BoolVar(&opts.all, "all", false, "print every cause and every symbol in full")
+	flags.BoolVar(&opts.html, "html", false, "print one HTML page")
 	addJSONFlag(flags, &opts.json)
 	return cmd
 }
@@ -74,8 +75,8 @@ func runCompare(cmd *cobra.Command, opts *compareOptions, args []string) error {
 	switch {
 	case len(args) != 2:
 		return usageErrorf(cmd, "%d kernels given, not OLD and NEW", len(args))
-	case opts.symbols && opts.json:
-		return usageErrorf(cmd, "--symbols and --json exclude each other")
+	case opts.symbols && (opts.json || opts.html) || opts.json && opts.html:
+		return usageErrorf(cmd, "--symbols, --json and --html exclude each other")
 	}
 	old, new, err := openSides(opts.root, args[0], args[1])
 	if err != nil {

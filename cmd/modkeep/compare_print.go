@@ -79,7 +79,11 @@ func (p *comparePrinter) print(out io.Writer) error {
 		return writeJSON(out, p.json())
 	}
 	w := bufio.NewWriter(out)
-	if p.opts.symbols {
+	if p.opts.html {
+		if err := p.html(w); err != nil {
+			return err
+		}
+	} else if p.opts.symbols {
 		for _, symbol := range p.report.Breaking() {
 			fmt.Fprintln(w, symbol)
 		}
