@@ -179,6 +179,26 @@ func (b *BTF) First() ID { return b.first }
 // Base returns the BTF that this one goes on from, or nil.
 func (b *BTF) Base() *BTF { return b.base }
 
+// Fits reports whether split BTF can have been made from its base: names are
+// words, and functions lead to function types. With another base the numbers
+// of both lead elsewhere.
+func (b *BTF) Fits() bool {
+	for i := range b.offsets {
+		t := b.Type(b.first + ID(i))
+		switch t.Kind {
+		case Func:
+			if t.Name == "" || b.Type(t.Elem).Kind != Proto {
+				return false
+			}
+		case Typedef, Struct, Union, Enum, Int:
+			if strings.ContainsFunc(t.Name, func(r rune) bool { return r < ' ' || r > '~' }) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
 // Type implements [Types].
 func (b *BTF) Type(id ID) *Type {
 	switch {
@@ -241,6 +261,7 @@ func (b *BTF) decode(rec []byte) *Type {
 	case btfStruct, btfUnion:
 		t.Size = uint64(word)
 		t.Members = b.members(elems, flag)
+		t.Opaque = len(t.Members) == 0 && t.Size > 0
 	case btfEnum, btfEnum64:
 		t.Size, t.Signed = uint64(word), flag
 		t.Enumerators = b.enumerators(elems, int(shape.each), flag)

@@ -394,6 +394,10 @@ func (rd *dwarfReader) compound(e *dwarf.Entry, name string, depth int) error {
 			return err
 		}
 	}
+	if t.Kind == Enum && len(t.Enumerators) > 0 {
+		// The compiler leaves out enums of which no value is used.
+		rd.used = append(rd.used, pendingUse{e.Offset, "value " + t.Enumerators[0].Name + " or another"})
+	}
 	t.Members = make([]Member, len(members))
 	for i, m := range members {
 		t.Members[i] = m.Member
