@@ -175,6 +175,9 @@ func (m *Module) open() (*ko.Image, error) {
 	return ko.OpenImage(m.Path)
 }
 
+// Open opens the module's bytes again, for what is not judged here.
+func (m *Module) Open() (*ko.Image, error) { return m.open() }
+
 // ReadFrom reads a module whose bytes are not in a file of their own, such as
 // one in a package. open may be called again while verdicts are made.
 func ReadFrom(path string, open func() (*ko.Image, error)) *Module {

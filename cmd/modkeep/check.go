@@ -16,6 +16,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"modkeep/kabi/layout"
 	"modkeep/kernel"
 	"modkeep/loader"
 )
@@ -36,6 +37,7 @@ type checkOptions struct {
 	json          bool
 	strictUnknown bool
 	verify        bool
+	types         string // "", typesWarn or typesRefuse
 }
 
 func newCheckCommand() *cobra.Command {
@@ -79,6 +81,8 @@ boot next where that can be told, else for all.` + exitStatus(
 	flags.BoolVarP(&opts.zero, "null", "0", false, "paths of --from-file end in NUL")
 	flags.BoolVar(&opts.strictUnknown, "strict-unknown", false, "exit with status 2 when something about a kernel is unknown")
 	flags.BoolVar(&opts.verify, "verify", false, "verify the signatures of a kernel's own modules below a directory too")
+	flags.StringVar(&opts.types, "types", "", "compare the types that each module knows, by its debug information, with the kernel's; `HOW` is warn (where none is said) or refuse")
+	flags.Lookup("types").NoOptDefVal = typesWarn
 	addJSONFlag(flags, &opts.json)
 	return cmd
 }
@@ -87,6 +91,7 @@ boot next where that can be told, else for all.` + exitStatus(
 type checkReport struct {
 	Verdicts []*loader.Verdict `json:"verdicts"` // by kernel, then path
 	Packages []packageReport   `json:"packages,omitempty"`
+	Types    []typeReport      `json:"types,omitempty"` // with --types
 	Errors   []fileError       `json:"errors"`
 }
 
@@ -100,6 +105,7 @@ type checkRun struct {
 	kernels      []*kernel.Kernel
 	modules      []*loader.Module
 	loader       loader.Options
+	bases        map[string]*layout.BTF // of kernels that modules were built for
 }
 
 func runCheck(cmd *cobra.Command, opts *checkOptions, args []string) error {
@@ -160,6 +166,11 @@ func (r *checkRun) validate(cmd *cobra.Command) error {
 		return usageErrorf(cmd, "--replace goes with --symvers")
 	case o.zero && o.fromFile == "":
 		return usageErrorf(cmd, "-0 goes with --from-file")
+	}
+	switch o.types {
+	case "", typesWarn, typesRefuse:
+	default:
+		return usageErrorf(cmd, "--types %q is not warn or refuse", o.types)
 	}
 	switch o.lockdown {
 	case "", "none", "integrity", "confidentiality":
@@ -442,7 +453,9 @@ func (r *checkRun) judge(k *kernel.Kernel, names []string) {
 			modules = append(modules, m)
 		}
 	}
-	for _, v := range t.Check(modules) {
+	verdicts := t.Check(modules)
+	r.checkTypes(k, modules, verdicts)
+	for _, v := range verdicts {
 		if v != nil {
 			r.report.Verdicts = append(r.report.Verdicts, v)
 		}

@@ -56,7 +56,7 @@ func firstNonEmpty(texts ...string) string {
 func printVerdict(w io.Writer, v *loader.Verdict) {
 	word := "loads"
 	if !v.Loads {
-		word = "refused " + v.Errno
+		word = strings.TrimSuffix("refused "+v.Errno, " ") // the kernel would not refuse it for its types
 	}
 	fmt.Fprintf(w, "  %s: %s", v.Module, word)
 	if len(v.Taints) > 0 {
