@@ -87,6 +87,8 @@ func FuzzBTF(f *testing.F) {
 	m.add("", btfProto, 2, false, 4, 0, 4, 0, 0)
 	m.add("e", btfEnum64, 1, true, 8, m.text("A"), 1, 2)
 	m.add("f", btfFunc, 0, false, 4)
+	m.add("twice", btfEnum, 2, false, 4, m.text("A"), 1, m.text("A"), 2)
+	m.add("twice", btfStruct, 2, false, 8, m.text("a"), 0, 0, m.text("a"), 2, 32)
 	f.Add(m.bytes())
 	other := list(binary.LittleEndian, 16).open(f)
 	f.Fuzz(func(t *testing.T, data []byte) {

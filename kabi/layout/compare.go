@@ -232,7 +232,7 @@ const (
 // leaves returns the members with a name.
 func (c *Comparer) leaves(ts Types, id ID) []leaf {
 	var list []leaf
-	visited := 0
+	visited, names := 0, map[string]bool{}
 	defer func() { c.spent += visited }()
 	var walk func(id ID, at uint64, depth int)
 	walk = func(id ID, at uint64, depth int) {
@@ -242,7 +242,9 @@ func (c *Comparer) leaves(ts Types, id ID) []leaf {
 			}
 			inner, t := Peel(ts, m.Type)
 			switch {
+			case m.Name != "" && names[m.Name]: // not in C
 			case m.Name != "":
+				names[m.Name] = true
 				size := uint64(m.Bits)
 				if size == 0 {
 					size = 8 * SizeOf(ts, m.Type, c.Pointer)
@@ -273,9 +275,7 @@ func (r *comparing) aggregates(p Pair, prefix string, depth int) {
 	}
 	byName := make(map[string]int, len(is))
 	for i, l := range is {
-		if _, ok := byName[l.name]; !ok {
-			byName[l.name] = i
-		}
+		byName[l.name] = i
 	}
 	taken := make([]bool, len(is))
 	var gone, stay []leaf
@@ -645,25 +645,38 @@ func (r *comparing) enums(a, b *Type, prefix string) {
 	if declared {
 		return
 	}
-	values := make(map[string]int64, len(b.Enumerators))
-	for _, e := range b.Enumerators {
-		values[e.Name] = e.Value
-	}
+	was, is := a.byName(), b.byName()
 	for _, e := range a.Enumerators {
-		value, ok := values[e.Name]
-		delete(values, e.Name)
+		value, ok := is[e.Name]
+		old := was[e.Name]
 		switch {
 		case !ok:
-			r.say(Removed, e.Name, fmt.Sprint(e.Value), "")
-		case uint32(value) != uint32(e.Value) || a.Size > 4 && b.Size > 4 && !sameLong(value, e.Value):
-			r.say(Renumbered, e.Name, fmt.Sprint(e.Value), fmt.Sprint(value))
+			r.say(Removed, e.Name, a.spellValue(old), "")
+		case uint32(value) != uint32(old) || a.Size > 4 && b.Size > 4 && !sameLong(value, old):
+			r.say(Renumbered, e.Name, a.spellValue(old), b.spellValue(value))
 		}
 	}
 	for _, e := range b.Enumerators {
-		if _, ok := values[e.Name]; ok {
-			r.say(ValueAdded, e.Name, "", fmt.Sprint(e.Value))
+		if _, ok := was[e.Name]; !ok {
+			r.say(ValueAdded, e.Name, "", b.spellValue(e.Value))
 		}
 	}
+}
+
+func (t *Type) byName() map[string]int64 {
+	values := make(map[string]int64, len(t.Enumerators))
+	for _, e := range t.Enumerators {
+		values[e.Name] = e.Value
+	}
+	return values
+}
+
+// spellValue writes an enumerator's value with the enum's sign.
+func (t *Type) spellValue(value int64) string {
+	if t.Size == 8 && !t.Signed {
+		return fmt.Sprint(uint64(value))
+	}
+	return fmt.Sprint(value)
 }
 
 // sameLong compares values of 64 bits one of which may have been cut.

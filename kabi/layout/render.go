@@ -23,7 +23,7 @@ func Render(ts Types, id ID, pointer uint64) string {
 	case t.Kind == Enum:
 		w.line(0, "%s {", tagged(t))
 		for _, e := range t.Enumerators {
-			w.line(1, "%s = %d,", e.Name, e.Value)
+			w.line(1, "%s = %s,", e.Name, t.spellValue(e.Value))
 		}
 		w.line(0, "};")
 	default:

@@ -1,0 +1,131 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// planted is a root with a kernel whose BTF has struct s with a member more
+// than the debug file of a module that the kernel would load.
+func planted(t *testing.T) (root, module string) {
+	t.Helper()
+	root = t.TempDir()
+	module = filepath.Join(root, "exp.ko")
+	const krel = "6.1.0-56-cloud-amd64"
+	write := func(name, text string) string {
+		path := filepath.Join(root, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	copied := func(from, to string) {
+		data, err := os.ReadFile(filepath.Join("../../loader/testdata", from))
+		if err != nil {
+			t.Fatal(err)
+		}
+		write(to, string(data))
+	}
+	copied("6.1/Module.symvers", "lib/modules/"+krel+"/Module.symvers")
+	copied("config", "boot/config-"+krel)
+	copied("6.1/exp.ko", "exp.ko")
+	write("etc/os-release", "ID=debian\n")
+	write("include/linux/s.h", "struct s { int a;\n#ifdef NEW\nlong more;\n#endif\nint b; };\n")
+	source := write("m.c", "#include <linux/s.h>\nstruct s has; int f(struct s *p) { return p->b; }\n")
+	gcc := func(args ...string) {
+		command(t, "gcc", append([]string{"-g", "-I", filepath.Join(root, "include"), "-nostdlib"}, args...)...)
+	}
+	gcc("-c", "-o", module+".debug", source)
+	vmlinux, btf := filepath.Join(root, "boot/vmlinuz-"+krel), filepath.Join(root, "btf")
+	gcc("-DNEW", "-static", "-Wl,-e,f", "-Wl,--build-id=none", "-o", vmlinux, source)
+	command(t, "pahole", "--btf_encode_detached="+btf, vmlinux)
+	command(t, "objcopy", "--strip-debug", "--add-section", ".BTF="+btf, vmlinux)
+	return root, module
+}
+
+func command(t *testing.T, name string, args ...string) {
+	t.Helper()
+	out, err := exec.Command(oracle(t, name), args...).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%s %q: %v\n%s", name, args, err, out)
+	}
+}
+
+func TestOracleCheckTypesPlanted(t *testing.T) {
+	root, module := planted(t)
+	const warning = "struct s has another size: size: 8 bytes -> 24 bytes; b moved: offset 4 -> offset 16"
+	for _, test := range []struct {
+		flag, text string
+		status     int
+	}{
+		{"--types", "exp.ko: loads", statusYes},
+		{"--types=refuse", "exp.ko: refused, taints", statusNo},
+	} {
+		var out, errOut bytes.Buffer
+		status := run(context.Background(), []string{"modkeep", "check", "--root", root, test.flag, module}, nil, &out, &errOut)
+		if status != test.status || !strings.Contains(out.String(), test.text) || !strings.Contains(out.String(), "warning: types: "+warning) {
+			t.Errorf("%s: status %d\n%s%s", test.flag, status, out.String(), errOut.String())
+		}
+	}
+	report := checkJSON(t, "--root", root, module)
+	if len(report.Types) != 1 || report.Types[0].Type != "struct s" || report.Types[0].NewSize != 24 || report.Types[0].Source != "DWARF" {
+		t.Errorf("types: %+v", report.Types)
+	}
+}
+
+func checkJSON(t *testing.T, args ...string) checkReport {
+	t.Helper()
+	var out, errOut bytes.Buffer
+	run(context.Background(), append([]string{"modkeep", "check", "--types", "--json"}, args...), nil, &out, &errOut)
+	var report checkReport
+	if err := json.Unmarshal(out.Bytes(), &report); err != nil {
+		t.Fatalf("%v: %s", err, errOut.String())
+	}
+	return report
+}
+
+// TestOracleCheckTypesOfLoading makes sure that nothing is said of modules that
+// a kernel loads: of those built for it, and of those built for another one.
+func TestOracleCheckTypesOfLoading(t *testing.T) {
+	cache := os.Getenv("MODKEEP_CACHE")
+	if cache == "" {
+		cache = "../../.cache"
+	}
+	pairs, across := 0, 0
+	for _, pair := range [][2]string{
+		{"55-cloud-amd64", "56-cloud-amd64"}, {"56-cloud-amd64", "55-cloud-amd64"}, {"55-amd64", "56-amd64"},
+		{"53-cloud-amd64", "54-cloud-amd64"}, {"54-cloud-amd64", "53-cloud-amd64"},
+		{"56-cloud-amd64", "56-cloud-amd64"}, {"56-rt-amd64", "56-rt-amd64"}, {"54-amd64", "54-amd64"},
+	} {
+		dir, krel := filepath.Join(cache, "modules/6.1.0-"+pair[0]), "6.1.0-"+pair[1]
+		if _, err := os.Stat(dir); err != nil {
+			missing(t, dir)
+		}
+		report := checkJSON(t, "--root", filepath.Join(cache, "root/amd64"), "--kernel", krel, dir)
+		for _, found := range report.Types {
+			t.Errorf("%s on %s: %s", found.Module, krel, found.String())
+		}
+		for _, v := range report.Verdicts {
+			if strings.Contains(fmt.Sprint(v.Unknown), "types") {
+				t.Errorf("%s on %s: unknown %v", v.Module, krel, v.Unknown)
+			} else if v.Loads {
+				if pairs++; pair[0] != pair[1] {
+					across++
+				}
+			}
+		}
+	}
+	if t.Logf("%d pairs, %d of them across builds", pairs, across); pairs < 100 || across < 50 {
+		t.Errorf("%d pairs, %d across builds: too few", pairs, across)
+	}
+}
