@@ -43,6 +43,7 @@ func TestLoaderLog(t *testing.T) {
 	r := Result{Log: []Line{
 		{4, "x: loading out-of-tree module taints kernel."},
 		{6, "tsc: Refined TSC clocksource calibration: 2596.118 MHz"},
+		{5, "sched_clock: Marking unstable (13122447380, -23449487)<-(14400146079, -1301143189)"},
 		{7, "calling  x_init+0x0/0x1000 [x] @ 1"},
 		{4, "x: Unknown symbol of my own"},
 	}}

@@ -132,6 +132,7 @@ func (r Result) LoaderLog() []Line {
 // interrupts print at any time, also while a module is being loaded.
 var background = []string{
 	"tsc: ", "clocksource: ", // the clock has been measured, a second after boot
+	"TSC found unstable", "sched_clock: Marking unstable", // and was found wanting, on a busy host
 	"random: ",                                                                // enough entropy
 	"hrtimer: interrupt took", "perf: interrupt took", "sched: RT throttling", // a slow emulator
 	"workqueue: ", "rcu: INFO", "input: ", "usb ",
