@@ -42,8 +42,12 @@ func planted(t *testing.T) (root, module string) {
 	write("etc/os-release", "ID=debian\n")
 	write("include/linux/s.h", "struct s { int a;\n#ifdef NEW\nlong more;\n#endif\nint b; };\n")
 	source := write("m.c", "#include <linux/s.h>\nstruct s has; int f(struct s *p) { return p->b; }\n")
+	compiler := "gcc"
+	if _, err := exec.LookPath(compiler); err != nil {
+		compiler = "gcc-12"
+	}
 	gcc := func(args ...string) {
-		command(t, "gcc", append([]string{"-g", "-I", filepath.Join(root, "include"), "-nostdlib"}, args...)...)
+		command(t, compiler, append([]string{"-g", "-I", filepath.Join(root, "include"), "-nostdlib"}, args...)...)
 	}
 	gcc("-c", "-o", module+".debug", source)
 	vmlinux, btf := filepath.Join(root, "boot/vmlinuz-"+krel), filepath.Join(root, "btf")

@@ -17,6 +17,7 @@ const (
 	maxEntries = 1 << 22
 	maxNodes   = 1 << 19
 	maxParts   = 1 << 21
+	maxEnds    = 1 << 12
 )
 
 // ErrAbsent says that a file has no type information of the form asked for.
@@ -139,6 +140,7 @@ type dwarfReader struct {
 	known map[string]string // cleaned file names
 
 	entries, parts int
+	ends           int // the entries read last that only end a list
 }
 
 // next reads an entry, within the limits.
@@ -148,7 +150,14 @@ func (rd *dwarfReader) next() (*dwarf.Entry, error) {
 	if rd.entries > maxEntries || len(rd.out.nodes) > maxNodes || parts > maxParts {
 		return nil, fmt.Errorf("%d entries, %d types with %d parts are too much", rd.entries, len(rd.out.nodes), parts)
 	}
-	return rd.r.Next()
+	e, err := rd.r.Next()
+	if rd.ends++; err != nil || e == nil || e.Tag != 0 {
+		rd.ends = 0
+	}
+	if rd.ends > maxEnds {
+		return nil, fmt.Errorf("more than %d ends of entries in a row", maxEnds)
+	}
+	return e, err
 }
 
 // fix is a reference that is resolved when all nodes are there.

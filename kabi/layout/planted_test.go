@@ -12,7 +12,7 @@ import (
 // or fails with MODKEEP_ORACLES=required.
 func needed(t *testing.T, tool string) string {
 	t.Helper()
-	for _, name := range []string{tool, "/usr/sbin/" + tool} {
+	for _, name := range []string{tool, "/usr/sbin/" + tool, tool + "-12"} {
 		if path, err := exec.LookPath(name); err == nil {
 			return path
 		}
@@ -29,6 +29,7 @@ func missing(t *testing.T, what string) {
 	t.Skipf("ORACLE SKIPPED: %s", what)
 }
 
+// tool runs a tool in a directory.
 func tool(t *testing.T, dir, name string, args ...string) string {
 	t.Helper()
 	cmd := exec.Command(needed(t, name), args...)
