@@ -18,6 +18,7 @@ import (
 
 	"modkeep/internal/kerneltest"
 	"modkeep/internal/kerneltest/made"
+	"modkeep/kernel/release"
 )
 
 // one is a kernel with a module and a kernel that it fits.
@@ -403,6 +404,39 @@ func watch(t *testing.T, dir string) func() map[string]int {
 	}
 }
 
+// cloudKernels returns the newest of the cache's cloud kernels that modules were
+// built for, and n others of its series, the newest first.
+func cloudKernels(t *testing.T, n int) []string {
+	t.Helper()
+	cache, err := kerneltest.OpenCache()
+	if err != nil {
+		missing(t, err.Error())
+	}
+	kernels, err := cache.Kernels()
+	if err != nil {
+		missing(t, err.Error())
+	}
+	kernels = slices.DeleteFunc(kernels, func(k kerneltest.Kernel) bool {
+		_, err := os.Stat(k.Modules() + "/kernel")
+		return k.Arch != "amd64" || k.Flavour != "cloud" || k.Series != "6.1" || err != nil
+	})
+	slices.SortFunc(kernels, func(a, b kerneltest.Kernel) int { return release.Compare(b.Release, a.Release) })
+	first := slices.IndexFunc(kernels, func(k kerneltest.Kernel) bool {
+		files, _ := cache.ThirdParty(k.Release)
+		return len(files) > 0
+	})
+	if first < 0 || len(kernels) <= n {
+		missing(t, fmt.Sprintf("no %d cloud kernels and modules in the cache", n+1))
+	}
+	list := []string{kernels[first].Release}
+	for i, k := range kernels {
+		if i != first && len(list) <= n {
+			list = append(list, k.Release)
+		}
+	}
+	return list
+}
+
 // realSite is a tree of real kernels of the cache, on Red Hat's layout, with
 // the modules that were built there for the first of them below extra.
 func realSite(t *testing.T, k ...string) (s *site, modules []string) {
@@ -448,8 +482,7 @@ func realSite(t *testing.T, k ...string) (s *site, modules []string) {
 // of, built for one of its kernels, to others, and asks the real depmod about
 // them: linked are just those of which it does not complain.
 func TestScenarioRealKernels(t *testing.T) {
-	cloud := []string{"6.1.0-53-cloud-amd64", "6.1.0-54-cloud-amd64", "6.1.0-56-cloud-amd64"}
-	s, modules := realSite(t, cloud...)
+	s, modules := realSite(t, cloudKernels(t, 2)...)
 	var in strings.Builder
 	for _, m := range modules {
 		fmt.Fprintln(&in, s.path(s.k[0]+"/"+m))
@@ -519,7 +552,7 @@ func (s *site) greatest(krel string, modules []string, symvers string) []string 
 // TestScenarioNoTable is T30 with real kernels that have no table of exports:
 // the images and module files tell, and that is said.
 func TestScenarioNoTable(t *testing.T) {
-	s, modules := realSite(t, "6.1.0-55-cloud-amd64", "6.1.0-56-cloud-amd64")
+	s, modules := realSite(t, cloudKernels(t, 1)...)
 	var in strings.Builder
 	for _, m := range modules {
 		fmt.Fprintln(&in, s.path(s.k[0]+"/"+m))

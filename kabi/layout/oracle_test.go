@@ -10,7 +10,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -24,14 +23,24 @@ func cache() string {
 	return "../../.cache"
 }
 
-// cachedBTF writes the BTF of a kernel of the cache to a file.
-func cachedBTF(t *testing.T, pattern string) (path string, b *BTF) {
+// cachedKernel returns the release of a kernel of the cache that modules were
+// built for.
+func cachedKernel(t *testing.T) string {
 	t.Helper()
-	files, err := filepath.Glob(filepath.Join(cache(), "root/amd64/boot", pattern))
-	if err != nil || len(files) == 0 {
-		missing(t, "no "+pattern+" in "+cache())
+	dirs, _ := filepath.Glob(filepath.Join(cache(), "modules/6.1.*-cloud-amd64"))
+	for _, dir := range slices.Backward(dirs) {
+		if _, err := os.Stat(filepath.Join(cache(), "root/amd64/boot/vmlinuz-"+filepath.Base(dir))); err == nil {
+			return filepath.Base(dir)
+		}
 	}
-	im, err := image.Open(files[len(files)-1])
+	missing(t, "no kernel with modules in "+cache())
+	return ""
+}
+
+// cachedBTF writes the BTF of a kernel of the cache to a file.
+func cachedBTF(t *testing.T, krel string) (path string, b *BTF) {
+	t.Helper()
+	im, err := image.Open(filepath.Join(cache(), "root/amd64/boot/vmlinuz-"+krel))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -139,10 +148,11 @@ func bpftoolTypes(t *testing.T, args ...string) map[ID]string {
 // TestOracleBpftool reads every type of a kernel as bpftool does, each by its
 // ID, and those of modules that go on from it.
 func TestOracleBpftool(t *testing.T) {
-	path, b := cachedBTF(t, "vmlinuz-6.1.0-56-cloud-amd64")
+	krel := cachedKernel(t)
+	path, b := cachedBTF(t, krel)
 	n := sameTypes(t, b, bpftoolTypes(t, "btf", "dump", "file", path, "format", "raw"))
 	t.Logf("%d types of the kernel", n)
-	files, _ := filepath.Glob(filepath.Join(cache(), "root/amd64/lib/modules/6.1.0-56-cloud-amd64/kernel/fs/*/*.ko"))
+	files, _ := filepath.Glob(filepath.Join(cache(), "root/amd64/lib/modules", krel, "kernel/fs/*/*.ko"))
 	for _, file := range files[:min(len(files), 10)] {
 		split, err := OpenBTF(sectionOf(t, file, ".BTF"), b)
 		if err != nil {
@@ -255,9 +265,10 @@ func paholeSample(ts Types, n int) []string {
 // TestOraclePahole finds the members where pahole finds them, in a kernel's BTF
 // and in the DWARF of a module.
 func TestOraclePahole(t *testing.T) {
-	path, b := cachedBTF(t, "vmlinuz-6.1.0-56-cloud-amd64")
+	krel := cachedKernel(t)
+	path, b := cachedBTF(t, krel)
 	t.Run("BTF", func(t *testing.T) { samePlaces(t, b, "btf", path) })
-	files, _ := filepath.Glob(filepath.Join(cache(), "modules/6.1.0-56-cloud-amd64/*/*.ko"))
+	files, _ := filepath.Glob(filepath.Join(cache(), "modules", krel, "*/*.ko"))
 	if len(files) == 0 {
 		missing(t, "no module with DWARF in "+cache())
 	}
@@ -285,21 +296,25 @@ func samePlaces(t *testing.T, ts Types, format, file string) {
 	}
 }
 
-// TestOpenIsQuick opens a whole kernel's BTF and looks a name up.
-func TestOpenIsQuick(t *testing.T) {
-	path, _ := cachedBTF(t, "vmlinuz-6.1.0-56-amd64")
-	data, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
+// BenchmarkOpenBTF opens a whole kernel's BTF and looks a name up.
+func BenchmarkOpenBTF(b *testing.B) {
+	images, _ := filepath.Glob(filepath.Join(cache(), "root/amd64/boot/vmlinuz-*"))
+	if len(images) == 0 {
+		b.Skip("SKIPPED: no kernel in " + cache())
 	}
-	begin := time.Now()
-	b, err := OpenBTF(data, nil)
+	im, err := image.Open(images[0])
 	if err != nil {
-		t.Fatal(err)
+		b.Fatal(err)
 	}
-	ids := b.Named(Struct, "device")
-	d := time.Since(begin)
-	if t.Logf("%d types in %v", b.Len(), d); len(ids) == 0 || d > 500*time.Millisecond {
-		t.Errorf("%d struct device in %v", len(ids), d)
+	defer im.Close()
+	data, err := im.BTF()
+	if err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		types, err := OpenBTF(data, nil)
+		if err != nil || len(types.Named(Struct, "device")) == 0 {
+			b.Fatal("no struct device", err)
+		}
 	}
 }
