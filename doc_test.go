@@ -96,6 +96,21 @@ func TestGofmt(t *testing.T) {
 	}
 }
 
+// TestNothingBuilt: what is built or large is fetched or made by a script, and
+// stands in no commit.
+func TestNothingBuilt(t *testing.T) {
+	const limit = 256 << 10
+	for _, name := range tracked(t) {
+		info, err := os.Stat(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if info.Size() > limit || strings.HasSuffix(name, ".test") {
+			t.Errorf("%s: %d bytes, limit %d", name, info.Size(), limit)
+		}
+	}
+}
+
 // private matches what belongs to one machine: a home or work directory, or
 // the address of a package registry or its proxy.
 var private = regexp.MustCompile(`(^|[^\w./-])/(home|root|work|Users)/[\w.]` + `|https?://[\w.:-]*(proxy|registry|mirror|artifactory|nexus)[\w.:-]*`)

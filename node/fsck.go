@@ -3,6 +3,7 @@ package node
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -113,17 +114,10 @@ func (n *Node) linkFaults(r *weakupdates.Root, p *weakupdates.Plan, krel string)
 	}
 	for _, step := range p.Steps {
 		if step.Path == weakupdates.OverrideFile(krel) {
-			faults = append(faults, Fault{krel, FaultOverride, step.Path, "does not hold the overrides that the links need: " + firstOf(step.Reason, "it is not needed")})
+			faults = append(faults, Fault{krel, FaultOverride, step.Path, "does not hold the overrides that the links need: " + cmp.Or(step.Reason, "it is not needed")})
 		}
 	}
 	return append(faults, n.maskedLinks(krel, links)...)
-}
-
-func firstOf(a, b string) string {
-	if a != "" {
-		return a
-	}
-	return b
 }
 
 // maskedLinks are the links that depmod passes over for another file.
