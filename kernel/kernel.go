@@ -152,6 +152,7 @@ func (k *Kernel) Problems() []Problem {
 	return slices.Clone(k.problems)
 }
 
+// problem notes a problem, once however many readers meet it.
 func (k *Kernel) problem(path string, err error) {
 	text := err.Error()
 	if root := strings.TrimRight(k.Root, "/"); root != "" {
@@ -160,7 +161,9 @@ func (k *Kernel) problem(path string, err error) {
 	text = strings.TrimPrefix(text, path+": ")
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.problems = append(k.problems, Problem{Path: path, Text: text})
+	if p := (Problem{Path: path, Text: text}); !slices.Contains(k.problems, p) {
+		k.problems = append(k.problems, p)
+	}
 }
 
 // host returns where a path inside the root, without links, lies here.

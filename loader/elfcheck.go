@@ -91,11 +91,10 @@ func (l *load) checkNameTable() string {
 		return l.elfRefused("Invalid ELF section name index: %d || e_shstrndx (%d) >= e_shnum (%d)", h.Shstrndx, h.Shstrndx, h.Shnum)
 	}
 	s := &l.m.sections[h.Shstrndx]
-	split := l.ask(ruleELFOrder) == "split"
-	if split && s.Type != elf.SHT_STRTAB {
+	if l.ask(ruleStringTypes) == "checked" && s.Type != elf.SHT_STRTAB {
 		return l.elfRefused("Invalid ELF section name table type: %d", s.Type)
 	}
-	if !split && !l.inside(s) {
+	if l.ask(ruleELFOrder) == "classic" && !l.inside(s) {
 		return l.elfRefused("Invalid ELF section hdr(type %d)", s.Type)
 	}
 	if s.Size == 0 {
@@ -158,19 +157,23 @@ func (l *load) inside(s *elf.Section) bool {
 	return end >= s.Offset && end <= uint64(l.bodyLen)
 }
 
-// named counts the sections of a name, allocated or not (find_any_unique_sec),
-// and returns the last.
+// named counts the sections of a name, allocated or not, and returns the last.
+// find_any_unique_sec looks at all of them, elf_validity_cache_copy before it
+// only at those that have a content.
 func (l *load) named(name string) (n int, last *elf.Section) {
+	classic := l.ask(ruleELFOrder) == "classic"
 	for i := 1; i < len(l.m.sections); i++ {
-		if l.m.sections[i].Name == name {
-			n, last = n+1, &l.m.sections[i]
+		s := &l.m.sections[i]
+		if s.Name != name || classic && (s.Type == elf.SHT_NULL || s.Type == elf.SHT_NOBITS) {
+			continue
 		}
+		n, last = n+1, s
 	}
 	return n, last
 }
 
 func (l *load) checkModinfoUnique() string {
-	if l.ask(ruleThisModule) != "exact" {
+	if l.ask(ruleThisModule) == "present" {
 		return ""
 	}
 	if n, _ := l.named(".modinfo"); n > 1 {
@@ -187,7 +190,7 @@ func (l *load) checkStripped() string {
 			n++
 		}
 	}
-	if n == 0 || n > 1 && l.ask(ruleThisModule) == "exact" {
+	if n == 0 || n > 1 && l.ask(ruleThisModule) != "present" {
 		return l.elfRefused("%s: module has no symbols (stripped?)", l.earlyName())
 	}
 	return ""
@@ -197,7 +200,8 @@ func (l *load) checkStripped() string {
 // kernel's own: since 6.4 there must be one, allocated, of exactly its size.
 func (l *load) checkThisModule() string {
 	const section = ".gnu.linkonce.this_module"
-	if l.ask(ruleThisModule) != "exact" {
+	rule := l.ask(ruleThisModule)
+	if rule == "present" {
 		if l.m.allocated(section) == nil {
 			return l.elfRefused("%s: No module found in object", l.earlyName())
 		}
@@ -206,6 +210,8 @@ func (l *load) checkThisModule() string {
 	}
 	n, s := l.named(section)
 	switch {
+	case n != 1 && rule == "only":
+		return l.elfRefused("module %s: Only one .gnu.linkonce.this_module section must exist.", l.earlyName())
 	case n != 1:
 		return l.elfRefused("module %s: Exactly one .gnu.linkonce.this_module section must exist.", l.earlyName())
 	case s.Type == elf.SHT_NOBITS:
@@ -238,7 +244,7 @@ func (l *load) checkStrtab() string {
 		if s.Link == 0 || s.Link >= uint32(len(l.m.sections)) {
 			return l.elfRefused("Invalid ELF sh_link!=SHN_UNDEF(%d) or (sh_link(%d) >= hdr->e_shnum(%d)", s.Link, s.Link, l.m.header.Shnum)
 		}
-		if t := l.m.sections[s.Link].Type; t != elf.SHT_STRTAB {
+		if t := l.m.sections[s.Link].Type; t != elf.SHT_STRTAB && l.ask(ruleStringTypes) == "checked" {
 			return l.elfRefused("Invalid ELF symbol string table type: %d", t)
 		}
 	}

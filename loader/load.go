@@ -188,14 +188,21 @@ func (m *Module) xzStatus() int {
 }
 
 // noteTraceEvents is trace_module_add_events (kernel/trace/trace_events.c, 6.1):
-// a module that is forced in, proprietary or a live patch gets none.
+// a module that is forced in, proprietary or, once, a live patch gets none.
 func (l *load) noteTraceEvents() string {
-	bad := slices.ContainsFunc(l.v.Taints, func(t string) bool { return t == "F" || t == "P" || t == "K" })
-	if bad && l.sectionSize("_ftrace_events") > 0 && !l.target.configIs("EVENT_TRACING", "n") {
+	if l.sectionSize("_ftrace_events") == 0 || l.target.configIs("EVENT_TRACING", "n") || !l.taintedBy("F P K") {
+		return ""
+	}
+	if l.taintedBy(l.ask(ruleTraceTaints)) {
 		l.logf("%s: module has bad taint, not creating trace events", l.name)
 		l.warn("gets no trace events: its taint does not allow them")
 	}
 	return ""
+}
+
+// taintedBy tells whether the module has one of the taints.
+func (l *load) taintedBy(taints string) bool {
+	return slices.ContainsFunc(l.v.Taints, func(t string) bool { return slices.Contains(strings.Fields(taints), t) })
 }
 
 // checkDepends warns where depends= names less than the module needs: modprobe
@@ -411,7 +418,7 @@ func (l *load) checkVermagic() string {
 	if l.target.Flags&ignoreVermagic != 0 {
 		ok = false
 	}
-	if !ok || l.m.allocated(".modinfo") == nil && l.ask(ruleThisModule) != "exact" {
+	if !ok || l.m.allocated(".modinfo") == nil && l.ask(ruleThisModule) == "present" {
 		if l.force("bad vermagic") {
 			return ""
 		}
@@ -576,7 +583,7 @@ func (l *load) checkRelocations() string {
 	case f.nonZero:
 		text = l.logf("module: "+l.ask(ruleRelocText), f.section, f.index, f.rtype)
 	case l.m.header.Machine == machineARM64:
-		text = l.logf("module %s: unsupported RELA relocation: %d", l.name, f.rtype)
+		text = l.logf(l.ask(ruleRelocARM64), l.name, f.rtype)
 	default:
 		text = l.logf("module: %s: Unknown rela relocation: %d", l.name, f.rtype)
 	}

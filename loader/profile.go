@@ -141,7 +141,8 @@ const (
 	ruleELFMessages              // ELF: messages:                         silent | yes
 	ruleELFOrder                 // ELF: order of the checks:              classic | split
 	ruleELFStrtab                // ELF: symbol string table:              unchecked | checked
-	ruleThisModule               // ELF: .gnu.linkonce.this_module:        present | exact
+	ruleStringTypes              // ELF: types of string tables:           unchecked | checked
+	ruleThisModule               // ELF: .gnu.linkonce.this_module:        present | only | exact
 	ruleBlacklist                // module_blacklist=:                     none | silent | message
 	ruleLayoutSymbol             // symbol that stands for struct module:  struct_module | module_layout
 	ruleNoVersion                // import without an entry in __versions: taint | refuse | once-accept | refuse-warn
@@ -156,8 +157,10 @@ const (
 	ruleDuplicates               // duplicate exports:                     accept | refuse
 	ruleWX                       // writable and executable sections:      accept | refuse
 	ruleRelocText                // text of a relocation target that is not zero
+	ruleRelocARM64               // text of a relocation type that arm64 does not know
 	ruleBadIndex                 // symbol in a section that does not exist: accept | refuse
 	ruleLicenseText              // lines about the licence:                 first | both
+	ruleTraceTaints              // taints that bar trace events
 	ruleBTF                      // split BTF that does not fit: ignored | each | once
 
 	ruleCount
@@ -178,39 +181,45 @@ var rules = [ruleCount][]row{
 	ruleSigOrder: {
 		{until: "3.7", value: "never", source: "no kernel/module_signing.c before 3.7"},
 		{from: "4.19", until: "5.10", value: "after-blacklist", source: "kernel/module.c load_module 4.19.191"},
-		{value: "first", source: "kernel/module/main.c load_module 6.1.192, 6.12.117, 7.3", run: "6.1 6.12 7.2 7.3"},
+		{value: "first", source: "kernel/module/main.c load_module 6.1.192, 6.12.117, 7.3", run: "6.1 6.12 6.16 6.17 6.18 7.2 7.3"},
 	},
 	ruleSigForgive: {
 		{until: "5.4", value: "enokey", source: "kernel/module.c module_sig_check 3.10, 4.14, 4.19"},
-		{value: "enodata-enokey-enopkg", source: "kernel/module/signing.c 6.1.192, 6.12.117, 7.3", run: "6.1 6.12 7.2 7.3"},
+		{value: "enodata-enokey-enopkg", source: "kernel/module/signing.c 6.1.192, 6.12.117, 7.3", run: "6.1 6.12 6.16 6.17 6.18 7.2 7.3"},
 	},
 	ruleELFMessages: {
 		{until: "5.10", value: "silent", source: "kernel/module.c elf_header_check 2.6.11 to 4.19"},
-		{value: "yes", source: "kernel/module/main.c elf_validity_check 5.10.198, 6.1.192", run: "6.1 6.12 7.2 7.3"},
+		{value: "yes", source: "kernel/module/main.c elf_validity_check 5.10.198, 6.1.192", run: "6.1 6.12 6.16 6.17 6.18 7.2 7.3"},
 	},
 	ruleELFOrder: {
-		{until: "6.12", value: "classic", source: "kernel/module/main.c elf_validity_check 6.1.192", run: "6.1"},
-		{value: "split", source: "kernel/module/main.c elf_validity_cache_copy 6.12.117, 7.3", run: "6.12 7.2 7.3"},
+		{until: "6.12.117", value: "classic", source: "kernel/module/main.c elf_validity_check 6.1.192, elf_validity_cache_copy 6.8", run: "6.1 6.12"},
+		{value: "split", source: "kernel/module/main.c elf_validity_cache_copy 6.12.117, 7.3", run: "6.12 6.16 6.17 6.18 7.2 7.3"},
 	},
 	ruleELFStrtab: {
 		{until: "6.13", value: "unchecked", source: "kernel/module/main.c 6.1.192, 6.12.117", run: "6.1 6.12"},
 		{value: "checked", source: "kernel/module/main.c elf_validity_cache_strtab 7.3", run: "7.2 7.3"},
 	},
+	ruleStringTypes: {
+		{until: "6.12.117", value: "unchecked", source: "kernel/module/main.c 6.1.192, images of 6.12.100 and 6.12.111", run: "6.1 6.12"},
+		{from: "6.13", until: "7.2", value: "unchecked", source: "images of 6.16.12, 6.17.13, 6.18.15, 6.19.14, 7.0.13 and 7.1.13", run: "6.16 6.17 6.18"},
+		{value: "checked", source: "kernel/module/main.c 6.12.117, 7.3, image of 7.2.6", run: "6.12 6.16 6.17 6.18 7.2 7.3"},
+	},
 	ruleThisModule: {
 		{until: "6.4", value: "present", source: "kernel/module/main.c setup_load_info 6.1.192", run: "6.1"},
-		{value: "exact", source: "kernel/module/main.c elf_validity_cache_index_mod 6.12.117, 7.3", run: "6.12 7.2 7.3"},
+		{until: "6.12.117", value: "only", source: "kernel/module/main.c elf_validity_cache_copy 6.8", run: "6.12"},
+		{value: "exact", source: "kernel/module/main.c elf_validity_cache_index_mod 6.12.117, 7.3", run: "6.12 6.16 6.17 6.18 7.2 7.3"},
 	},
 	ruleBlacklist: {
 		{until: "4.8", value: "none", source: "no module_blacklist= in kernel/module.c 3.12", unchecked: true},
 		{until: "5.8", value: "silent", source: "kernel/module.c load_module 4.14", unchecked: true},
-		{value: "message", source: "kernel/module/main.c 6.1.192, 6.12.117, 7.3", run: "6.1 6.12 7.2 7.3"},
+		{value: "message", source: "kernel/module/main.c 6.1.192, 6.12.117, 7.3", run: "6.1 6.12 6.16 6.17 6.18 7.2 7.3"},
 	},
 	ruleLayoutSymbol: {
 		{until: "2.6.30", value: "struct_module", source: "kernel/module.c check_modstruct_version 2.6.20"},
-		{value: "module_layout", source: "kernel/module.c check_modstruct_version 2.6.32 and later", run: "6.1 6.12"},
+		{value: "module_layout", source: "kernel/module.c check_modstruct_version 2.6.32 and later", run: "6.1 6.12 6.16 6.17"},
 	},
 	ruleNoVersion: {
-		{distro: "debian", from: "4.9", value: "refuse-warn", source: "kernel/module/version.c check_version, Debian 6.1.192 and 6.12.117", run: "6.1 6.12"},
+		{distro: "debian", from: "4.9", value: "refuse-warn", source: "kernel/module/version.c check_version, Debian 6.1.192 and 6.12.117", run: "6.1 6.12 6.16 6.17"},
 		{until: "2.6.25", value: "taint", source: "kernel/module.c check_version 2.6.11"},
 		{until: "4.9", value: "refuse", source: "kernel/module.c check_version 2.6.32, 3.6, 3.10, 3.12"},
 		{value: "once-accept", source: "kernel/module.c check_version 4.14 to 5.17; faaae2a58143"},
@@ -221,24 +230,24 @@ var rules = [ruleCount][]row{
 	},
 	ruleTaintTime: {
 		{until: "6.4", value: "check", source: "kernel/module/main.c check_modinfo 6.1.192", run: "6.1"},
-		{value: "inserted", source: "kernel/module/main.c module_augment_kernel_taints 6.12.117, 7.3", run: "6.12 7.2 7.3"},
+		{value: "inserted", source: "kernel/module/main.c module_augment_kernel_taints 6.12.117, 7.3", run: "6.12 6.16 6.17 6.18 7.2 7.3"},
 	},
 	ruleExistsTime: {
 		{until: "3.10", value: "early", source: "kernel/module.c load_module 2.6.32"},
 		{until: "6.4", value: "late", source: "kernel/module/main.c add_unformed_module 6.1.192", run: "6.1"},
-		{value: "early", source: "kernel/module/main.c early_mod_check 6.12.117, 7.3", run: "6.12 7.2 7.3"},
+		{value: "early", source: "kernel/module/main.c early_mod_check 6.12.117, 7.3", run: "6.12 6.16 6.17 6.18 7.2 7.3"},
 	},
 	ruleKsymtab: {
-		{until: "7.1", value: "gpl-sections", source: "kernel/module/main.c find_module_sections 6.1.192, 6.12.117", run: "6.1 6.12"},
+		{until: "7.1", value: "gpl-sections", source: "kernel/module/main.c find_module_sections 6.1.192, 6.12.117", run: "6.1 6.12 6.16 6.17 6.18"},
 		{value: "flagstab", source: "kernel/module/main.c check_export_symbol_sections 7.3", run: "7.2 7.3"},
 	},
 	ruleUnknownText: {
 		{until: "2.6.35", value: "plain", source: "kernel/module.c simplify_symbols 2.6.32"},
-		{value: "errno", source: "kernel/module.c simplify_symbols 3.6 and later", run: "6.1 6.12 7.2 7.3"},
+		{value: "errno", source: "kernel/module.c simplify_symbols 3.6 and later", run: "6.1 6.12 6.16 6.17 6.18 7.2 7.3"},
 	},
 	ruleBadCRCErrno: {
 		{until: "2.6.35", value: "ENOENT", source: "kernel/module.c resolve_symbol 2.6.32"},
-		{value: "EINVAL", source: "kernel/module.c resolve_symbol 3.6 and later", run: "6.1 6.12"},
+		{value: "EINVAL", source: "kernel/module.c resolve_symbol 3.6 and later", run: "6.1 6.12 6.16 6.17"},
 	},
 	ruleNamespaces: {
 		{until: "5.4", value: "none", source: "kernel/module.c 4.19"},
@@ -247,33 +256,43 @@ var rules = [ruleCount][]row{
 	},
 	ruleInherit: {
 		{until: "4.19", value: "no", source: "kernel/module.c 4.14"},
-		{value: "yes", source: "kernel/module/main.c inherit_taint 4.19.191, 6.1.192, 6.12.117", run: "6.1 6.12 7.2 7.3"},
+		{value: "yes", source: "kernel/module/main.c inherit_taint 4.19.191, 6.1.192, 6.12.117", run: "6.1 6.12 6.16 6.17 6.18 7.2 7.3"},
 	},
 	ruleDuplicates: {
 		{until: "2.6.16", value: "accept", source: "kernel/module.c 2.6.11"},
-		{value: "refuse", source: "kernel/module/main.c verify_exported_symbols 6.1.192, 6.12.117", run: "6.1 6.12 7.2 7.3"},
+		{value: "refuse", source: "kernel/module/main.c verify_exported_symbols 6.1.192, 6.12.117", run: "6.1 6.12 6.16 6.17 6.18 7.2 7.3"},
 	},
 	ruleWX: {
 		{until: "5.8", value: "accept", source: "kernel/module.c 4.19", unchecked: true},
-		{value: "refuse", source: "kernel/module/strict_rwx.c module_enforce_rwx_sections 6.1.192, 6.12.117, 7.3", run: "6.1 6.12 7.2 7.3"},
+		{value: "refuse", source: "kernel/module/strict_rwx.c module_enforce_rwx_sections 6.1.192, 6.12.117, 7.3", run: "6.1 6.12 6.16 6.17 6.18 7.2 7.3"},
 	},
 	ruleRelocText: {
 		{until: "6.3", value: "x86/modules: Skipping invalid relocation target, existing value is nonzero for type %[3]d, loc ADDRESS, val ADDRESS", source: "arch/x86/kernel/module.c 6.1.192", run: "6.1"},
-		{until: "6.13", value: "x86/modules: Invalid relocation target, existing value is nonzero for type %[3]d, loc ADDRESS, val ADDRESS", source: "arch/x86/kernel/module.c 6.12.117", run: "6.12"},
+		{until: "6.19", value: "x86/modules: Invalid relocation target, existing value is nonzero for type %[3]d, loc ADDRESS, val ADDRESS", source: "arch/x86/kernel/module.c 6.12.117, images of 6.16.12, 6.17.13 and 6.18.15", run: "6.12 6.16 6.17 6.18"},
 		{value: "x86/modules: Invalid relocation target, existing value is nonzero for sec %[1]d, idx %[2]d, type %[3]d, loc ADDRESS, val ADDRESS", source: "arch/x86/kernel/module.c 7.3", run: "7.2 7.3"},
 	},
+	ruleRelocARM64: {
+		{until: "6.5", value: "module %s: unsupported RELA relocation: %d", source: "arch/arm64/kernel/module.c 6.1.192", run: "6.1"},
+		{value: "Modules: module %s: unsupported RELA relocation: %d", source: "arch/arm64/kernel/module.c pr_fmt 6.12.117", run: "6.12"},
+	},
 	ruleBadIndex: {
-		{until: "6.1.120", value: "accept", source: "kernel/module/main.c simplify_symbols 5.17", unchecked: true},
-		{value: "refuse", source: "kernel/module/main.c simplify_symbols 6.1.192, 6.12.117, 7.3", run: "6.1 6.12 7.2 7.3"},
+		{until: "6.1.168", value: "accept", source: "kernel/module/main.c simplify_symbols 5.17; its change is in the log of 6.1.168"},
+		{from: "6.2", until: "6.12.80", value: "accept", source: "its change is in the log of 6.12.80", unchecked: true},
+		{from: "6.13", until: "7.0", value: "accept", source: "its change is later than 6.18.15", unchecked: true},
+		{value: "refuse", source: "kernel/module/main.c simplify_symbols 6.1.192, 6.12.117, 7.3", run: "6.1 6.12 6.16 6.17 6.18 7.2 7.3"},
 	},
 	ruleLicenseText: {
 		{until: "6.4", value: "first", source: "kernel/module/main.c set_license 6.1.192", run: "6.1"},
-		{value: "both", source: "kernel/module/main.c module_augment_kernel_taints 6.12.117, 7.3", run: "6.12 7.2 7.3"},
+		{value: "both", source: "kernel/module/main.c module_augment_kernel_taints 6.12.117, 7.3", run: "6.12 6.16 6.17 6.18 7.2 7.3"},
+	},
+	ruleTraceTaints: {
+		{until: "6.12", value: "F P K", source: "kernel/tracepoint.c trace_module_has_bad_taint 6.1.192", run: "6.1"},
+		{value: "F P", source: "kernel/tracepoint.c trace_module_has_bad_taint 6.12.117", run: "6.12 6.18"},
 	},
 	ruleBTF: {
 		{until: "5.11", value: "ignored", source: "no split BTF before 5.11", unchecked: true},
 		{until: "6.12", value: "each", source: "kernel/bpf/btf.c btf_module_notify 6.1.192", run: "6.1"},
-		{value: "once", source: "kernel/bpf/btf.c btf_module_notify 6.12.117, 7.3", run: "6.12"},
+		{value: "once", source: "kernel/bpf/btf.c btf_module_notify 6.12.117, 7.3", run: "6.12 6.16 6.17"},
 	},
 }
 

@@ -55,6 +55,7 @@ func (l *load) resolveOne(s *importSymbol) string {
 		return l.resolveUndefined(s)
 	}
 	if l.ask(ruleBadIndex) == "accept" {
+		l.warn("symbol %s is in section %d, which is not there: the kernel does not look, and may crash", s.name, s.section)
 		return ""
 	}
 	text := l.logf("%s: Symbol %s has an invalid section index %d (max %d)", l.name, s.name, s.section, l.m.header.Shnum-1)
