@@ -245,6 +245,9 @@ func (h *Hasher) visit(s *Scope, id ID) {
 		return
 	}
 	rec := &h.pool.recs[r]
+	if rec.text == "" {
+		return
+	}
 	if rec.refs == 0 {
 		h.buf = append(append(h.buf, rec.text...), ' ')
 		return

@@ -70,6 +70,12 @@ func ReadDWARF(r io.ReaderAt) (*DWARF, error) {
 	if f.Class == elf.ELFCLASS32 {
 		rd.out.Pointer = 4
 	}
+	if s := f.Section(".debug_line"); s != nil && s.Type != elf.SHT_NOBITS {
+		rd.lines.order = f.ByteOrder
+		if rd.lines.data, err = s.Data(); err != nil {
+			return nil, fmt.Errorf("section %s: %w", s.Name, err)
+		}
+	}
 	rd.ids = map[dwarf.Offset]ID{}
 	rd.seen, rd.known = map[string]bool{}, map[string]string{}
 	rd.same = map[declaration]ID{}
@@ -134,6 +140,7 @@ type dwarfReader struct {
 	files []string // of the unit
 	table string   // where they are from
 	names int      // read for all units
+	lines lineTables
 	dir   string
 	seen  map[string]bool // directories of headers
 	used  []pendingUse
@@ -219,7 +226,10 @@ func (rd *dwarfReader) unit(e *dwarf.Entry) {
 	table, _ := number(e, dwarf.AttrStmtList)
 	if key := fmt.Sprint(table, rd.dir); key != rd.table || rd.files == nil {
 		rd.table, rd.files = key, nil
-		if lr, err := rd.data.LineReader(e); err == nil && lr != nil && rd.names < maxFiles {
+		if rd.names > maxFiles || !rd.lines.fits(int64(table)) {
+			return
+		}
+		if lr, err := rd.data.LineReader(e); err == nil && lr != nil {
 			rd.fileNames(lr.Files())
 		}
 	}
