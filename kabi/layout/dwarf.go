@@ -226,13 +226,26 @@ func (rd *dwarfReader) unit(e *dwarf.Entry) {
 	table, _ := number(e, dwarf.AttrStmtList)
 	if key := fmt.Sprint(table, rd.dir); key != rd.table || rd.files == nil {
 		rd.table, rd.files = key, nil
-		if rd.names > maxFiles || !rd.lines.fits(int64(table)) {
-			return
-		}
-		if lr, err := rd.data.LineReader(e); err == nil && lr != nil {
-			rd.fileNames(lr.Files())
+		if rd.names <= maxFiles && rd.lines.fits(int64(table)) {
+			rd.fileNames(lineFiles(rd.data, e))
 		}
 	}
+}
+
+// lineFiles returns the files of a unit, none where its table cannot be read.
+// Relocations may give a table other counts than those it was seen to have, of
+// which debug/dwarf makes slices without a look (Go 1.26).
+func lineFiles(data *dwarf.Data, e *dwarf.Entry) (files []*dwarf.LineFile) {
+	defer func() {
+		if recover() != nil {
+			files = nil
+		}
+	}()
+	lr, err := data.LineReader(e)
+	if err != nil || lr == nil {
+		return nil
+	}
+	return lr.Files()
 }
 
 func (rd *dwarfReader) fileNames(files []*dwarf.LineFile) {
