@@ -70,11 +70,8 @@ func ReadDWARF(r io.ReaderAt) (*DWARF, error) {
 	if f.Class == elf.ELFCLASS32 {
 		rd.out.Pointer = 4
 	}
-	if s := f.Section(".debug_line"); s != nil && s.Type != elf.SHT_NOBITS {
-		rd.lines.order = f.ByteOrder
-		if rd.lines.data, err = s.Data(); err != nil {
-			return nil, fmt.Errorf("section %s: %w", s.Name, err)
-		}
+	if rd.lines, err = newLineTables(f); err != nil {
+		return nil, err
 	}
 	rd.ids = map[dwarf.Offset]ID{}
 	rd.seen, rd.known = map[string]bool{}, map[string]string{}
@@ -140,7 +137,7 @@ type dwarfReader struct {
 	files []string // of the unit
 	table string   // where they are from
 	names int      // read for all units
-	lines lineTables
+	lines *lineTables
 	dir   string
 	seen  map[string]bool // directories of headers
 	used  []pendingUse
@@ -226,34 +223,17 @@ func (rd *dwarfReader) unit(e *dwarf.Entry) {
 	table, _ := number(e, dwarf.AttrStmtList)
 	if key := fmt.Sprint(table, rd.dir); key != rd.table || rd.files == nil {
 		rd.table, rd.files = key, nil
-		if rd.names <= maxFiles && rd.lines.fits(int64(table)) {
-			rd.fileNames(lineFiles(rd.data, e))
+		if rd.names <= maxFiles {
+			rd.fileNames(rd.lines.files(table, rd.dir))
 		}
 	}
 }
 
-// lineFiles returns the files of a unit, none where its table cannot be read.
-// Relocations may give a table other counts than those it was seen to have, of
-// which debug/dwarf makes slices without a look (Go 1.26).
-func lineFiles(data *dwarf.Data, e *dwarf.Entry) (files []*dwarf.LineFile) {
-	defer func() {
-		if recover() != nil {
-			files = nil
-		}
-	}()
-	lr, err := data.LineReader(e)
-	if err != nil || lr == nil {
-		return nil
-	}
-	return lr.Files()
-}
-
-func (rd *dwarfReader) fileNames(files []*dwarf.LineFile) {
+func (rd *dwarfReader) fileNames(files []string) {
 	rd.names += len(files) + 1
-	for _, f := range files {
-		name := ""
-		if f != nil {
-			name = rd.clean(f.Name)
+	for _, name := range files {
+		if name != "" {
+			name = rd.clean(name)
 		}
 		rd.files = append(rd.files, name)
 		for _, suffix := range []string{"/include/uapi/asm-generic/int-ll64.h", "/include/asm-generic/int-ll64.h"} {
