@@ -68,6 +68,7 @@ type Kernel struct {
 
 	mu       sync.Mutex
 	problems []Problem
+	noted    map[Problem]bool // those of problems: a damaged tree has as many as it has files
 	modules  map[*depmod.File]*module
 }
 
@@ -161,9 +162,15 @@ func (k *Kernel) problem(path string, err error) {
 	text = strings.TrimPrefix(text, path+": ")
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if p := (Problem{Path: path, Text: text}); !slices.Contains(k.problems, p) {
-		k.problems = append(k.problems, p)
+	p := Problem{Path: path, Text: text}
+	if k.noted[p] {
+		return
 	}
+	if k.noted == nil {
+		k.noted = map[Problem]bool{}
+	}
+	k.noted[p] = true
+	k.problems = append(k.problems, p)
 }
 
 // host returns where a path inside the root, without links, lies here.
