@@ -55,8 +55,10 @@ func predict(k *kernel.Kernel, a *kerneltest.Attempt, r *kerneltest.Result, said
 // they do not.
 func disagreement(v *loader.Verdict, r *kerneltest.Result) string {
 	switch {
-	case r.Crashed:
+	case r.Crashed && r.Loads() == v.Loads && r.Loads():
 		return "" // the machine died in the module's own code
+	case r.Crashed:
+		return fmt.Sprintf("predicted loads=%v, the machine died or hung in the kernel's", v.Loads)
 	case v.Loads != r.Loads():
 		return fmt.Sprintf("predicted loads=%v, the kernel says %v", v.Loads, r.Loads())
 	case !v.Loads && v.Errno != r.Errno:
@@ -98,6 +100,7 @@ func agree(t *testing.T, k kerneltest.Kernel, attempts []kerneltest.Attempt) tal
 		n.attempts++
 		if r.Crashed {
 			n.crashed++
+			t.Logf("%s: %s (rule %q): died or hung; reached its init: %v", k.Release, a.ID, a.Rule, r.Loads())
 		}
 		if a.Rule != "" {
 			n.mutants++

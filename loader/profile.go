@@ -202,7 +202,7 @@ var rules = [ruleCount][]row{
 	ruleStringTypes: {
 		{until: "6.12.117", value: "unchecked", source: "kernel/module/main.c 6.1.192, images of 6.12.100 and 6.12.111", run: "6.1 6.12"},
 		{from: "6.13", until: "7.2", value: "unchecked", source: "images of 6.16.12, 6.17.13, 6.18.15, 6.19.14, 7.0.13 and 7.1.13", run: "6.16 6.17 6.18"},
-		{value: "checked", source: "kernel/module/main.c 6.12.117, 7.3, image of 7.2.6", run: "6.12 6.16 6.17 6.18 7.2 7.3"},
+		{value: "checked", source: "kernel/module/main.c 6.12.117, 7.3, image of 7.2.6", run: "6.12 7.2 7.3"},
 	},
 	ruleThisModule: {
 		{until: "6.4", value: "present", source: "kernel/module/main.c setup_load_info 6.1.192", run: "6.1"},
@@ -279,7 +279,7 @@ var rules = [ruleCount][]row{
 		{until: "6.1.168", value: "accept", source: "kernel/module/main.c simplify_symbols 5.17; its change is in the log of 6.1.168"},
 		{from: "6.2", until: "6.12.80", value: "accept", source: "its change is in the log of 6.12.80", unchecked: true},
 		{from: "6.13", until: "7.0", value: "accept", source: "its change is later than 6.18.15", unchecked: true},
-		{value: "refuse", source: "kernel/module/main.c simplify_symbols 6.1.192, 6.12.117, 7.3", run: "6.1 6.12 6.16 6.17 6.18 7.2 7.3"},
+		{value: "refuse", source: "kernel/module/main.c simplify_symbols 6.1.192, 6.12.117, 7.3", run: "6.1 6.12 7.2 7.3"},
 	},
 	ruleLicenseText: {
 		{until: "6.4", value: "first", source: "kernel/module/main.c set_license 6.1.192", run: "6.1"},
