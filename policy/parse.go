@@ -305,6 +305,7 @@ func (d decoder) policy(root *yaml.Node, p *Policy) error {
 		"override":  d.boolean(&p.Override),
 		"gate":      word(d, &p.Gate, GateWarn, GateStrict, GateOff),
 		"initramfs": word(d, &p.Initramfs, InitramfsAuto, InitramfsAlways, InitramfsNever),
+		"types":     word(d, &p.Types, TypesOff, TypesWarn, TypesRefuse),
 		"defaults":  d.defaults(&p.Defaults),
 		"modules":   d.list(d.entry(p)),
 		"groups":    d.list(d.group(p)),
