@@ -37,6 +37,7 @@ func (r *Report) describe(found []finding, old, new Side) {
 		}
 	}
 	p := newProver(old, new, &r.done)
+	l := newPlaces(old, new)
 	order := make([]int, len(r.Causes))
 	for n := range order {
 		order[n] = n
@@ -57,9 +58,11 @@ func (r *Report) describe(found []finding, old, new Side) {
 		} else {
 			c.Path = []string{p.pool.Title(f.export), "…", c.Type}
 		}
-		before, after := lines(p.pool, pair[0]), lines(p.pool, pair[1])
-		c.Diff = Diff(before, after)
-		c.Judgement = judge(p.pool, c.id, pair[0], pair[1], before, after)
+		if !l.describe(c, p.pool, f, pair) {
+			before, after := lines(p.pool, pair[0]), lines(p.pool, pair[1])
+			c.Diff = Diff(before, after)
+			c.Judgement = judge(p.pool, c.id, pair[0], pair[1], before, after)
+		}
 		if c.Variants > 0 {
 			c.Judgement += fmt.Sprintf("; other records of it in other files: %d", c.Variants)
 		}

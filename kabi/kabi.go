@@ -32,8 +32,13 @@ import (
 type Side struct {
 	Table *symvers.Table   // nil: Types tell the exports and their CRCs
 	Types *symtypes.Corpus // nil: none; both sides' are of one pool
+	// Layouts are the types as they lie in memory; nil: none. They stand in for
+	// Types where a side has none, and then nothing is proved.
+	Layouts *Layouts
 
-	computed bool // Table was made from Types
+	computed bool     // Table was made from Types
+	unhashed bool     // Types were made from Layouts
+	graphs   []*graph // of Layouts, by file of Types where those were made from them
 }
 
 // Options say what of a comparison counts.

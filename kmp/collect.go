@@ -25,7 +25,7 @@ const (
 	maxNames     = 32 << 20  // bytes of all names
 	maxKept      = 256 << 20 // bytes of modules that Open keeps
 	maxExtra     = 1 << 20
-	maxSymvers   = 64 << 20
+	maxBig       = 64 << 20 // of tables and images
 )
 
 // collector gathers what is of interest while an archive goes by.
@@ -80,6 +80,7 @@ var roles = []struct {
 	{regexp.MustCompile(`/depmod\.(d/[^/]+\.conf|conf)$`), Depmod},
 	{regexp.MustCompile(`/systemd/system/.*\.(service|socket|target|path|timer|mount)$`), Systemd},
 	{regexp.MustCompile(`/(Module\.symvers|[^/]*symvers[^/]*(\.gz|\.xz|\.zst)?)$`), Symvers},
+	{regexp.MustCompile(`^/boot/(vmlinu[xz]|Image|image)-[^/]+$|^(?:/usr)?/lib/modules/[^/]+/(vmlinu[xz]|Image)$`), Kernel},
 	{regexp.MustCompile(`/(dracut\.conf\.d/[^/]+\.conf|dracut/modules\.d/.+|initramfs-tools/.+|mkinitcpio\.d/.+)$`), Initramfs},
 	{regexp.MustCompile(`/udev/rules\.d/[^/]+\.rules$`), Udev},
 	{regexp.MustCompile(`/dkms\.conf$`), DKMS},
@@ -124,7 +125,7 @@ func (c *collector) regular(name string, r io.Reader, size int64) error {
 		return nil
 	}
 	e := Extra{Path: name, Role: role}
-	if size <= maxExtra || role == Symvers && size <= maxSymvers {
+	if size <= maxExtra || (role == Symvers || role == Kernel) && size <= maxBig {
 		data, err := readExactly(r, size)
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)

@@ -288,6 +288,9 @@ func crcShift(n int64) uint32 {
 
 // Walker finds what an export reaches. It is for one goroutine.
 type Walker struct {
+	// Limit is how many steps from the export Reach goes; 0 for any number.
+	Limit int
+
 	pool   *Pool
 	seen   []uint32
 	walk   uint32
@@ -312,7 +315,7 @@ func (w *Walker) Reach(s *Scope, export ID) []ID {
 	for i := 0; i < len(w.queue); i++ {
 		id := w.queue[i]
 		r := s.Record(id)
-		if r == None {
+		if r == None || w.Limit > 0 && int(w.depth[id]) >= w.Limit {
 			continue
 		}
 		for _, ref := range w.pool.refsOf(r) {
