@@ -79,7 +79,9 @@ func commonest(pairs map[[2]symtypes.Record]int) [2]symtypes.Record {
 // walk goes through what a finding's export reaches on the new side.
 func (p *prover) walk(f *finding) {
 	p.enter(f)
-	p.done.walked.Add(int64(len(p.newWalk.Reach(p.newScope, f.export))))
+	steps := p.newWalk.Steps
+	p.newWalk.Reach(p.newScope, f.export)
+	p.done.walked.Add(p.newWalk.Steps - steps)
 }
 
 // path returns the shortest way from the export walked last to a type, as C has

@@ -156,6 +156,7 @@ func (r *Report) Breaking() []string {
 // Compare tells what differs from the old side to the new.
 func Compare(old, new Side, opts Options) *Report {
 	r := &Report{rules: opts.Rules != nil, Holes: make(map[string]int)}
+	r.done.allow(old, new)
 	if old.Table == nil && new.Table == nil && old.Types != nil && new.Types != nil {
 		old, new = r.withTables(old, new, !opts.NoCauses)
 	}

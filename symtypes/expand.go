@@ -108,6 +108,7 @@ const (
 	flushAt   = 64 << 10  // how much text is gathered before it is hashed
 	maxKept   = 512 << 10 // items of pieces; then all are dropped
 	maxPieces = 8         // of one name with the same before it
+	pieceCost = 8         // what a piece itself takes, in items
 )
 
 // NewHasher returns a hasher for exports of the pool as it is.
@@ -170,7 +171,7 @@ func (h *Hasher) piece(s *Scope, key before) *piece {
 	h.flush()
 	p := &piece{items: slices.Clone(h.trail), crc: h.crc, shift: crcShift(h.Bytes - bytes)}
 	h.crc = crc
-	h.kept += len(p.items)
+	h.kept += len(p.items) + pieceCost
 	if len(kept) == maxPieces {
 		kept = slices.Delete(kept, 0, 1)
 	}
@@ -290,6 +291,8 @@ func crcShift(n int64) uint32 {
 type Walker struct {
 	// Limit is how many steps from the export Reach goes; 0 for any number.
 	Limit int
+	// Steps counts the names and mentions of names that were looked at so far.
+	Steps int64
 
 	pool   *Pool
 	seen   []uint32
@@ -318,7 +321,9 @@ func (w *Walker) Reach(s *Scope, export ID) []ID {
 		if r == None || w.Limit > 0 && int(w.depth[id]) >= w.Limit {
 			continue
 		}
-		for _, ref := range w.pool.refsOf(r) {
+		refs := w.pool.refsOf(r)
+		w.Steps += int64(len(refs)) + 1
+		for _, ref := range refs {
 			if w.seen[ref.name] != w.walk {
 				w.seen[ref.name] = w.walk
 				w.parent[ref.name], w.depth[ref.name] = id, w.depth[id]+1
