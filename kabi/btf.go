@@ -344,6 +344,7 @@ func (r *Report) byLayouts(old, new *Side) {
 	}
 	old.Types, new.Types = a.Corpus(), b.Corpus()
 	old.unhashed, new.unhashed = true, true
+	r.done.mayWalk = walkedLayouts
 }
 
 // fill makes a file of a graph's types and exports.

@@ -19,6 +19,7 @@ const (
 	hashedFree, hashedEach, maxHashed = 32 << 20, 40 << 10, 3 << 29
 	walkedFree, walkedEach, maxWalked = 4 << 20, 5 << 10, 1 << 27
 	maxKept                           = 1 << 20
+	walkedLayouts                     = 1 << 30 // BTF has what forward declarations hide
 )
 
 // work is what was done so far, and what may be.
@@ -30,10 +31,15 @@ type work struct {
 // allow sets what may be done by how many exports the sides have.
 func (w *work) allow(old, new Side) {
 	exports := 0
-	for _, c := range []*symtypes.Corpus{old.Types, new.Types} {
-		if c != nil {
-			exports += len(c.Exports())
+	for _, s := range []Side{old, new} {
+		n := 0
+		if s.Table != nil {
+			n = s.Table.Len()
 		}
+		if s.Types != nil {
+			n = max(n, len(s.Types.Exports()))
+		}
+		exports += n
 	}
 	w.mayHash = min(hashedFree+int64(exports)*hashedEach, maxHashed)
 	w.mayWalk = min(walkedFree+int64(exports)*walkedEach, maxWalked)
