@@ -19,7 +19,7 @@ import (
 var layers = [][]string{
 	{"ko/xz"},
 	{"symvers", "symtypes", "kabi/layout", "ko/elf", "ko/ksymtab", "ko/modinfo", "ko/modsig", "kernel/release", "kernel/payload", "klog", "txn", "policy", "internal/kerneltest/wire", "internal/kerneltest/made"},
-	{"ko", "kabi", "kernel/image", "genksyms", "internal/kerneltest/init"},
+	{"ko", "kabi", "kernel/image", "genksyms", "gendwarfksyms", "internal/kerneltest/init"},
 	{"depmod", "kmp", "initramfs", "internal/kerneltest"},
 	{"kernel", "kmp/rpm"},
 	{"loader"},

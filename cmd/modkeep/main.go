@@ -70,6 +70,8 @@ func commandCalled(name string) *cobra.Command {
 		return newWeakModulesCommand()
 	case "genksyms":
 		return newGenksymsCommand()
+	case "gendwarfksyms":
+		return newGendwarfksymsCommand()
 	case "weak-modules2":
 		return newWeakModules2Command()
 	default:
@@ -122,6 +124,7 @@ what puts it right.` + exitStatus(
 		newWeakModulesCommand(),
 		newWeakModules2Command(),
 		newGenksymsCommand(),
+		newGendwarfksymsCommand(),
 		newCompareCommand(),
 		newExplainCommand(),
 		newRPMProvidesCommand(),
