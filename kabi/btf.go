@@ -260,7 +260,16 @@ func (w *recordWriter) head(id layout.ID, t *layout.Type, depth int) string {
 	case t.Kind == layout.Struct || t.Kind == layout.Union || t.Kind == layout.Enum:
 		return t.Kind.String() + " " + w.body(t, depth)
 	}
+	if name, ok := spellings[t.Name]; ok {
+		return name
+	}
 	return t.Name
+}
+
+// spellings are how sources have the types that compilers call so.
+var spellings = map[string]string{
+	"long int": "long", "long unsigned int": "unsigned long", "short int": "short", "short unsigned int": "unsigned short",
+	"long long int": "long long", "long long unsigned int": "unsigned long long",
 }
 
 // body writes members or enumerators between braces.
@@ -315,9 +324,16 @@ func (g *graph) export(symbol string) string {
 }
 
 // byLayouts gives both sides the types of their layouts, as records, for the
-// exports that changed.
+// exports that changed. Types that one side has tell which of them each export's
+// source file saw.
 func (r *Report) byLayouts(old, new *Side) {
 	pool := symtypes.NewPool()
+	old.seen, new.seen = old.Types, new.Types
+	if old.seen != nil {
+		pool = old.seen.Pool
+	} else if new.seen != nil {
+		pool = new.seen.Pool
+	}
 	modules := make(map[string][]string) // exports by module
 	for i := range r.Changed {
 		c := &r.Changed[i]
@@ -327,7 +343,9 @@ func (r *Report) byLayouts(old, new *Side) {
 	}
 	was, is := newGraph(old.Layouts.Types, nil), newGraph(new.Layouts.Types, nil)
 	is.align(was)
+	old.guided, new.guided = old.seen != nil || new.seen != nil, old.seen != nil || new.seen != nil
 	old.graphs, new.graphs = []*graph{was}, []*graph{is}
+	files := []string{symvers.Vmlinux}
 	a, b := symtypes.NewBuilder(pool), symtypes.NewBuilder(pool)
 	was.fill(a, symvers.Vmlinux, modules[symvers.Vmlinux])
 	is.fill(b, symvers.Vmlinux, modules[symvers.Vmlinux])
@@ -338,10 +356,11 @@ func (r *Report) byLayouts(old, new *Side) {
 			continue
 		}
 		other.align(split)
-		old.graphs, new.graphs = append(old.graphs, split), append(new.graphs, other)
+		files = append(files, module)
 		split.fill(a, module, modules[module])
 		other.fill(b, module, modules[module])
 	}
+	old.modules, new.modules = files, files
 	old.Types, new.Types = a.Corpus(), b.Corpus()
 	old.unhashed, new.unhashed = true, true
 	r.done.mayWalk = walkedLayouts

@@ -92,6 +92,7 @@ type finding struct {
 	export   symtypes.ID
 	oldFile  int
 	newFile  int
+	seenFile int  // of the guide; -1: none
 	known    bool // both sides have a record of it
 	causes   []changedType
 	proved   bool
@@ -117,11 +118,23 @@ func (r *Report) explain(old, new Side) {
 		for i := range r.Changed {
 			r.Changed[i].Unproved = "no types of both kernels"
 		}
+		r.Clusters = clusters(r.Changed, old.Table)
 		return
 	}
+	r.Source = sourceOf(&old)
 	found := r.find(old, new)
 	r.Causes = collect(r, found, old.Types.Pool)
 	r.describe(found, old, new)
+}
+
+func sourceOf(old *Side) Source {
+	switch {
+	case !old.unhashed:
+		return Symtypes
+	case old.guided:
+		return Guided
+	}
+	return Layout
 }
 
 // find looks at each changed export, file by file.
@@ -144,8 +157,13 @@ func (r *Report) find(old, new Side) []finding {
 	slices.SortStableFunc(order, func(a, b int) int {
 		return cmp.Or(found[a].oldFile-found[b].oldFile, found[a].newFile-found[b].newFile)
 	})
+	var near *nearness
+	if old.unhashed {
+		near = newNearness(choose, found)
+	}
 	inParallel(len(order), func() func(int) {
 		p := newProver(old, new, &r.done)
+		p.near = near
 		return func(i int) { p.prove(&r.Changed[order[i]], &found[order[i]]) }
 	})
 	return found
@@ -159,32 +177,45 @@ type prover struct {
 	newScope         *symtypes.Scope
 	computed         bool // the old side's CRCs are those of its types
 	unhashed         bool // the types are not what CRCs are of
+	guide            *guide
+	near             *nearness
 	oldWalk, newWalk *symtypes.Walker
 	hasher           *symtypes.Hasher
-	applied          []changedType // to oldScope
+	way              *symtypes.Walker // of the last walk
+	applied          []changedType    // to oldScope
 	done             *work
 }
 
 func newProver(old, new Side, done *work) *prover {
 	pool := old.Types.Pool
-	return &prover{
+	p := &prover{
 		pool: pool, done: done, old: old.Types, new: new.Types,
 		oldScope: old.Types.NewScope(), newScope: new.Types.NewScope(), computed: old.computed, unhashed: old.unhashed,
 		oldWalk: symtypes.NewWalker(pool), newWalk: symtypes.NewWalker(pool), hasher: symtypes.NewHasher(pool),
 	}
+	if p.unhashed {
+		p.guide = newGuide(old, new)
+	}
+	return p
 }
 
 // place finds the files that have a changed export: of several the one whose
 // record gives the table's CRC, else one of the same path, else the first.
 func (p *prover) place(c *Change) finding {
-	f := finding{oldFile: -1, newFile: -1}
+	f := finding{oldFile: -1, newFile: -1, seenFile: -1}
 	id, ok := p.pool.ID(c.Old.Symbol)
 	if !ok {
 		return f
 	}
 	f.export = id
 	olds, news := p.old.FilesOf(id), p.new.FilesOf(id)
-	if f.known = len(olds) > 0 && len(news) > 0; !f.known {
+	f.known, f.seenFile = len(olds) > 0 && len(news) > 0, p.guided(c, id)
+	switch {
+	case f.known:
+	case f.seenFile >= 0: // a variable: layouts have functions
+		f.known, f.oldFile, f.newFile = true, 0, 0
+		return f
+	default:
 		return f
 	}
 	f.oldFile = p.right(p.old, p.oldScope, olds, id, uint32(c.Old.CRC))
@@ -193,7 +224,7 @@ func (p *prover) place(c *Change) finding {
 }
 
 func (p *prover) right(c *symtypes.Corpus, s *symtypes.Scope, files []int, id symtypes.ID, crc uint32) int {
-	if len(files) > 1 && !p.unhashed {
+	if len(files) > 1 {
 		for _, file := range files {
 			s.Enter(file)
 			if got, ok := p.done.crc(p.hasher, s, id); ok && got == crc {
@@ -224,7 +255,14 @@ func (p *prover) prove(c *Change, f *finding) {
 		return
 	}
 	p.enter(f)
-	f.causes = p.causes(f.export)
+	switch {
+	case f.seenFile >= 0:
+		f.causes = p.seenCauses(f)
+	case p.near != nil:
+		f.causes = p.nearCauses(f.export)
+	default:
+		f.causes = p.causes(f.export)
+	}
 	if len(f.causes) == 0 {
 		f.unproved = "its types are equal on both sides"
 		return
@@ -259,13 +297,20 @@ func (p *prover) verdict(side string, got, want uint32, ok bool) string {
 	return ""
 }
 
+// reach is a walker's, counted.
+func (p *prover) reach(w *symtypes.Walker, s *symtypes.Scope, export symtypes.ID) []symtypes.ID {
+	before := w.Steps
+	list := w.Reach(s, export)
+	p.done.walked.Add(w.Steps - before)
+	return list
+}
+
 // causes returns the types that the export reaches on both sides and that
 // differ. It leaves both walks as those of the export.
 func (p *prover) causes(export symtypes.ID) []changedType {
-	steps := p.oldWalk.Steps + p.newWalk.Steps
-	p.oldWalk.Reach(p.oldScope, export)
+	p.reach(p.oldWalk, p.oldScope, export)
 	var list []changedType
-	for _, id := range p.newWalk.Reach(p.newScope, export) {
+	for _, id := range p.reach(p.newWalk, p.newScope, export) {
 		if !p.oldWalk.Reached(id) {
 			continue
 		}
@@ -273,7 +318,6 @@ func (p *prover) causes(export symtypes.ID) []changedType {
 			list = append(list, changedType{id, old, new, int32(p.newWalk.Depth(id))})
 		}
 	}
-	p.done.walked.Add(p.oldWalk.Steps + p.newWalk.Steps - steps)
 	p.done.kept.Add(int64(len(list)))
 	return list
 }

@@ -76,19 +76,24 @@ func commonest(pairs map[[2]symtypes.Record]int) [2]symtypes.Record {
 	})
 }
 
-// walk goes through what a finding's export reaches on the new side.
+// walk goes through what a finding's export reaches: on the new side, or as the
+// guide has it.
 func (p *prover) walk(f *finding) {
+	walk, scope := p.newWalk, p.newScope
 	p.enter(f)
-	steps := p.newWalk.Steps
-	p.newWalk.Reach(p.newScope, f.export)
-	p.done.walked.Add(p.newWalk.Steps - steps)
+	if f.seenFile >= 0 {
+		walk, scope = p.guide.walk, p.guide.scope
+		scope.Enter(f.seenFile)
+	}
+	p.way = walk
+	p.reach(walk, scope, f.export)
 }
 
 // path returns the shortest way from the export walked last to a type, as C has
 // the names.
 func (p *prover) path(id symtypes.ID) []string {
 	var path []string
-	for _, step := range p.newWalk.Path(id) {
+	for _, step := range p.way.Path(id) {
 		path = append(path, p.pool.Title(step))
 	}
 	return path

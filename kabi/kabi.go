@@ -36,9 +36,12 @@ type Side struct {
 	// Types where a side has none, and then nothing is proved.
 	Layouts *Layouts
 
-	computed bool     // Table was made from Types
-	unhashed bool     // Types were made from Layouts
-	graphs   []*graph // of Layouts, by file of Types where those were made from them
+	computed bool             // Table was made from Types
+	unhashed bool             // Types were made from Layouts
+	guided   bool             // and one side had others
+	seen     *symtypes.Corpus // Types as they were given, where unhashed
+	graphs   []*graph         // of Layouts, by file of Types; a module's is made when asked for
+	modules  []string         // the files
 }
 
 // Options say what of a comparison counts.
@@ -68,6 +71,10 @@ type Report struct {
 	Causes []Cause
 	// Explained counts the changed exports with causes, Proved those proved.
 	Explained, Proved int
+	// Source is what the causes were found in.
+	Source Source
+	// Clusters are the changed exports by module, where there are no types.
+	Clusters []Cluster
 
 	Tolerated Tolerated
 	// UnusedRules are those that are no export's first match on either side.
@@ -87,6 +94,20 @@ type Report struct {
 	done  work
 	found map[symtypes.ID]finding // of changed exports, where they were looked at already
 }
+
+// Source says what causes were found in.
+type Source string
+
+// The sources. What layouts tell is not proved.
+const (
+	None     Source = ""         // nothing: there are no types of both kernels
+	Symtypes Source = "symtypes" // the text that CRCs are of
+	// Guided is layouts, and one kernel's symtypes that tell which types each
+	// export's source file sees.
+	Guided Source = "BTF or DWARF, as one kernel's symtypes see it"
+	// Layout is layouts alone: what a source file sees is guessed.
+	Layout Source = "BTF or DWARF alone, a guess"
+)
 
 // Tolerated counts what rules let pass.
 type Tolerated struct {
@@ -241,7 +262,7 @@ func (r *Report) withTables(old, new Side, causes bool) (Side, Side) {
 		p := newProver(old, new, &r.done)
 		return func(i int) {
 			i = order[i]
-			f := finding{export: both[i], known: true, oldFile: old.Types.FilesOf(both[i])[0], newFile: new.Types.FilesOf(both[i])[0]}
+			f := finding{export: both[i], known: true, seenFile: -1, oldFile: old.Types.FilesOf(both[i])[0], newFile: new.Types.FilesOf(both[i])[0]}
 			p.enter(&f)
 			oldRows[i] = r.rowOf(p.hasher, p.oldScope, f.export, old.Types.Pool, &oldHoles)
 			newRows[i] = r.rowOf(p.hasher, p.newScope, f.export, new.Types.Pool, &newHoles)

@@ -11,9 +11,9 @@ import (
 
 // places describes causes by where the members of types lie on both sides.
 type places struct {
-	old, new  []*graph // by file; of one where the types are not the layouts'
-	comparers map[[2]*graph]*layout.Comparer
-	pointer   [2]uint64
+	old, new Side
+	modules  map[string][2]*graph
+	compare  map[[2]*graph]*layout.Comparer
 }
 
 // newPlaces returns nil where a side has no layouts.
@@ -21,14 +21,42 @@ func newPlaces(old, new Side) *places {
 	if old.Layouts == nil || new.Layouts == nil {
 		return nil
 	}
-	l := &places{old: old.graphs, new: new.graphs, comparers: map[[2]*graph]*layout.Comparer{}}
-	l.pointer = [2]uint64{old.Layouts.Pointer, new.Layouts.Pointer}
-	if l.old == nil || l.new == nil {
+	if old.graphs == nil || new.graphs == nil {
 		was, is := newGraph(old.Layouts.Types, nil), newGraph(new.Layouts.Types, nil)
 		is.align(was)
-		l.old, l.new = []*graph{was}, []*graph{is}
+		old.graphs, new.graphs = []*graph{was}, []*graph{is}
 	}
-	return l
+	return &places{old, new, map[string][2]*graph{}, map[[2]*graph]*layout.Comparer{}}
+}
+
+// find returns a type on both sides: the kernel's, else that of the module which
+// an export is of.
+func (l *places) find(key string, f *finding) (graphs [2]*graph, p layout.Pair, ok bool) {
+	graphs = [2]*graph{l.old.graphs[0], l.new.graphs[0]}
+	a, known := graphs[0].find(key)
+	b, too := graphs[1].find(key)
+	if !known && !too && f.oldFile > 0 && f.oldFile < len(l.old.modules) {
+		graphs = l.module(l.old.modules[f.oldFile])
+		if graphs[0] == nil || graphs[1] == nil {
+			return graphs, p, false
+		}
+		a, known = graphs[0].find(key)
+		b, too = graphs[1].find(key)
+	}
+	return graphs, layout.Pair{Old: a, New: b}, known && too
+}
+
+// module returns the graphs of a module.
+func (l *places) module(name string) [2]*graph {
+	if got, ok := l.modules[name]; ok {
+		return got
+	}
+	got := [2]*graph{l.old.Layouts.module(name, l.old.graphs[0]), l.new.Layouts.module(name, l.new.graphs[0])}
+	if got[0] != nil && got[1] != nil {
+		got[1].align(got[0])
+	}
+	l.modules[name] = got
+	return got
 }
 
 // describe gives a cause its diff and judgement; f is an export that it is a
@@ -38,32 +66,23 @@ func (l *places) describe(c *Cause, pool *symtypes.Pool, f *finding, pair [2]sym
 	if l == nil || c.Own || pair[0] == symtypes.None || pair[1] == symtypes.None || pool.Opaque(pair[0]) || pool.Opaque(pair[1]) {
 		return false
 	}
-	key := pool.Name(c.id)
-	was, is := at(l.old, f.oldFile), at(l.new, f.newFile)
-	a, known := was.find(key)
-	b, too := is.find(key)
-	if !known || !too {
+	g, p, ok := l.find(pool.Name(c.id), f)
+	if !ok {
 		return false
 	}
-	comparer := l.comparers[[2]*graph{was, is}]
+	comparer := l.compare[g]
 	if comparer == nil {
-		comparer = &layout.Comparer{Old: was.ts, New: is.ts, Pointer: l.pointer[0]}
-		l.comparers[[2]*graph{was, is}] = comparer
+		comparer = &layout.Comparer{Old: g[0].ts, New: g[1].ts, Pointer: l.old.Layouts.Pointer}
+		l.compare[g] = comparer
 	}
-	before, after := layout.Lines(was.ts, a, l.pointer[0]), layout.Lines(is.ts, b, l.pointer[1])
+	before := layout.Lines(g[0].ts, p.Old, l.old.Layouts.Pointer)
+	after := layout.Lines(g[1].ts, p.New, l.new.Layouts.Pointer)
 	if slices.Equal(before, after) {
 		return false // a typedef, or what only the text shows
 	}
 	c.Diff = diffPlaces(before, after)
-	c.Judgement = judgePlaces(comparer, layout.Pair{Old: a, New: b})
+	c.Judgement = judgePlaces(comparer, p)
 	return true
-}
-
-func at(graphs []*graph, file int) *graph {
-	if file < 0 || file >= len(graphs) {
-		return graphs[0]
-	}
-	return graphs[file]
 }
 
 // diffPlaces is Diff of types with offsets and sizes.
@@ -93,11 +112,11 @@ func judgePlaces(c *layout.Comparer, p layout.Pair) string {
 		return judgeValues(got.Differences)
 	}
 	count := make(map[layout.Change]int)
-	size := "the size stays " + bytes(sizeOf(c.Old, p.Old))
+	size := "the size stays " + inBytes(sizeOf(c.Old, p.Old))
 	for _, d := range got.Differences {
 		count[d.Change]++
 		if d.Change == layout.SizeChanged && d.Member == "" {
-			size = fmt.Sprintf("the size goes from %d to %s", sizeOf(c.Old, p.Old), bytes(sizeOf(c.New, p.New)))
+			size = fmt.Sprintf("the size goes from %d to %s", sizeOf(c.Old, p.Old), inBytes(sizeOf(c.New, p.New)))
 		}
 	}
 	var parts []string
@@ -157,7 +176,7 @@ func plural(n int, one, many string) string {
 	return fmt.Sprintf("%d %s", n, many)
 }
 
-func bytes(n uint64) string { return plural(int(n), "byte", "bytes") }
+func inBytes(n uint64) string { return plural(int(n), "byte", "bytes") }
 
 func sizeOf(ts layout.Types, id layout.ID) uint64 {
 	_, t := layout.Peel(ts, id)

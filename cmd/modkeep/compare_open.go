@@ -65,8 +65,11 @@ func openSide(pool *symtypes.Pool, root, arg string) (kabi.Side, error) {
 		if err == nil {
 			err = side.join(part)
 		}
+		if err != nil && len(parts) > 1 && !strings.HasPrefix(err.Error(), name+": ") {
+			err = fmt.Errorf("%s: %w", name, err)
+		}
 		if err != nil {
-			return side.Side, fmt.Errorf("%s: %w", name, err)
+			return side.Side, err
 		}
 	}
 	if side.Table == nil && side.Types == nil {
@@ -111,7 +114,7 @@ func openPart(pool *symtypes.Pool, root, name string) (sidePart, error) {
 	case err == nil:
 		return openSideFile(pool, name)
 	case strings.Contains(name, "/") || !errors.Is(err, fs.ErrNotExist):
-		return sidePart{}, bareError(err)
+		return sidePart{}, err
 	}
 	return openSideKernel(pool, root, name)
 }
@@ -207,6 +210,13 @@ func openSideBTF(path string) (part sidePart, err error) {
 // openSideImage reads a kernel image, or the debug file of one: its exports,
 // and its BTF or, without that, its DWARF.
 func openSideImage(path string) (part sidePart, err error) {
+	head, err := firstBytes(path)
+	if err != nil {
+		return part, err
+	}
+	if len(head) > 20 && head[0] == 0x7f && (head[16] == relocatable || head[17] == relocatable) {
+		return part, errors.New("a module or an object file, not a kernel")
+	}
 	im, err := image.Open(path)
 	if err != nil {
 		return part, bareError(err)
@@ -221,6 +231,9 @@ func openSideImage(path string) (part sidePart, err error) {
 	}
 	return part, err
 }
+
+// relocatable is ET_REL, the e_type of a module, in whichever byte order.
+const relocatable = 1
 
 // imageLayouts reads an image's types. The error wraps layout.ErrAbsent where
 // it has none.
