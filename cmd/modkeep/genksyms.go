@@ -63,7 +63,7 @@ is unknown where that kernel's program does not know it.` + exitStatus(
 	flags.StringP("arch", "a", "", "architecture (up to 3.7): for h8300 and blackfin, names get a _")
 	flags.StringP("symbol-prefix", "s", "", "prefix of names (3.8 to 5.18)")
 	flags.BoolP("rel-crc", "R", false, "print a linker script with relative CRCs (4.10 to 5.18)")
-	flags.CountP("debug", "d", "print each definition as it is recorded")
+	flags.CountP("debug", "d", "print each definition as it is recorded; given twice, the kernel's program also traces the states of its generated parser, which this one does not have")
 	flags.BoolP("dump", "D", false, "print each expansion, the text that is hashed")
 	flags.StringP("reference", "r", "", "compare with the symtypes `FILE`")
 	flags.StringP("dump-types", "T", "", "write the types that the exports reach to `FILE`, as symtypes")
