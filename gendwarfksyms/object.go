@@ -1,10 +1,7 @@
 package gendwarfksyms
 
 import (
-	"bytes"
-	"compress/zlib"
 	"debug/elf"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -34,62 +31,41 @@ func openObject(r io.ReaderAt, size int64) (*object, error) {
 }
 
 // section reads the section of a name, decompressed; nil where there is none.
-// It may be in the old form that is called .zdebug_….
+// Debugging information may lie in one of the old name .zdebug_….
 func (o *object) section(name string) ([]byte, *elf.Section, error) {
-	s := o.f.Section(name)
-	old := s == nil && strings.HasPrefix(name, ".debug_")
-	if old {
-		s = o.f.Section(".z" + name[1:])
+	for _, s := range o.f.Sections {
+		debug := strings.HasPrefix(s.Name, ".zdebug_") && s.Name[2:] == name[1:]
+		// What is in groups belongs to one of several alike, as libdw has it.
+		if s.Name != name && !debug || s.Type == elf.SHT_NOBITS || s.Flags&elf.SHF_GROUP != 0 {
+			continue
+		}
+		data, err := o.read(s)
+		if err != nil {
+			return nil, nil, fmt.Errorf("section %s: %w", s.Name, err)
+		}
+		return data, s, nil
 	}
-	if s == nil || s.Type == elf.SHT_NOBITS {
-		return nil, nil, nil
-	}
-	data, err := o.read(s)
-	if err == nil && old {
-		data, err = inflateOld(data)
-	}
-	if err != nil {
-		return nil, nil, fmt.Errorf("section %s: %w", s.Name, err)
-	}
-	return data, s, nil
+	return nil, nil, nil
 }
 
-// read reads a section, decompressed. No more memory is taken than there are bytes.
+// read reads a section, decompressed.
 func (o *object) read(s *elf.Section) ([]byte, error) {
-	limit := uint64(maxSection)
 	if s.FileSize > uint64(o.size) {
 		return nil, fmt.Errorf("%d bytes do not lie inside the file of %d", s.FileSize, o.size)
 	}
-	if s.Flags&elf.SHF_COMPRESSED != 0 {
-		limit = min(limit, maxRatio*s.FileSize+4096)
+	in := s.Open() // which finds the size of .zdebug_…
+	limit := s.FileSize
+	if s.Flags&elf.SHF_COMPRESSED != 0 || strings.HasPrefix(s.Name, ".zdebug_") {
+		limit = maxRatio*s.FileSize + 4096
 	}
-	if s.Size > limit {
+	if limit = min(limit, maxSection); s.Size > limit {
 		return nil, fmt.Errorf("%d bytes are more than %d", s.Size, limit)
 	}
 	data := make([]byte, s.Size)
-	if _, err := io.ReadFull(s.Open(), data); err != nil {
+	if _, err := io.ReadFull(in, data); err != nil {
 		return nil, err
 	}
 	return data, nil
-}
-
-// inflateOld decompresses a section that starts with "ZLIB" and its size in
-// eight bytes, big endian, as binutils wrote them before SHF_COMPRESSED.
-func inflateOld(data []byte) ([]byte, error) {
-	if len(data) < 12 || string(data[:4]) != "ZLIB" {
-		return nil, errors.New("no ZLIB header")
-	}
-	size := binary.BigEndian.Uint64(data[4:])
-	if size > maxSection || size > maxRatio*uint64(len(data))+4096 {
-		return nil, fmt.Errorf("%d bytes are too many", size)
-	}
-	r, err := zlib.NewReader(bytes.NewReader(data[12:]))
-	if err != nil {
-		return nil, err
-	}
-	out := make([]byte, size)
-	_, err = io.ReadFull(r, out)
-	return out, err
 }
 
 // globals calls f for each symbol that is not local.
