@@ -337,7 +337,7 @@ func (r *Report) byLayouts(old, new *Side) {
 	modules := make(map[string][]string) // exports by module
 	for i := range r.Changed {
 		c := &r.Changed[i]
-		if module := moduleOf(&c.Old); module == moduleOf(&c.New) {
+		if module := moduleOf(&c.New); module == moduleOf(&c.Old) || c.Old.Module == "" {
 			modules[module] = append(modules[module], c.Symbol())
 		}
 	}
