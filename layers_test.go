@@ -24,8 +24,8 @@ var layers = [][]string{
 	{"kernel", "kmp/rpm"},
 	{"loader"},
 	{"weakupdates", "internal/kerneltest/lab"},
-	{"node", "node/hooks"},
-	{"cmd/modkeep", "bench"},
+	{"node", "node/hooks", "cmd/genksyms/tool"},
+	{"cmd/modkeep", "cmd/genksyms", "bench"},
 }
 
 // harness is what runs real kernels for the tests: programs of the

@@ -148,7 +148,7 @@ func measureAll(runs int, name, write string, set settings) (ok bool, err error)
 		return false, err
 	}
 	b := &bench{modkeep: filepath.Join(dir, "modkeep"), dir: dir, runs: runs, out: os.Stdout}
-	if err := b.build(); err != nil {
+	if err := b.build(b.modkeep, "modkeep/cmd/modkeep"); err != nil {
 		return false, err
 	}
 	ok = true
@@ -203,12 +203,12 @@ func (b *bench) checkPart(cache kerneltest.Cache, set settings) (text string, ok
 	return report(results, plain), !slices.ContainsFunc(results, func(r result) bool { return r.tooSlow() || r.tooLarge() }), nil
 }
 
-// build makes the binary as it is released.
-func (b *bench) build() error {
-	cmd := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", b.modkeep, "modkeep/cmd/modkeep")
+// build makes a binary as it is released.
+func (b *bench) build(path, pkg string) error {
+	cmd := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", path, pkg)
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("build modkeep: %w\n%s", err, out)
+		return fmt.Errorf("build %s: %w\n%s", pkg, err, out)
 	}
 	return nil
 }
