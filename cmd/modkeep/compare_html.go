@@ -5,6 +5,8 @@ import (
 	"html/template"
 	"io"
 	"strings"
+
+	"modkeep/kabi"
 )
 
 // comparePage is compare --html: one page that needs nothing else.
@@ -30,13 +32,16 @@ code,pre{font:13px/1.4 monospace}h3{margin-bottom:.2em}.n{color:#666;font-weight
 </style></head><body>
 <h1>{{.Old}} → {{.New}}</h1>
 <p>{{len .R.Removed}} removed, {{len .R.Added}} added, {{len .R.Changed}} with another CRC, of which {{.Explained}} are explained and {{.Proved}} of these proved.</p>
-{{with .R.Cover}}<p>Together these explain all: <code>{{join . ", "}}</code></p>{{end}}
+{{with .Source}}<p>Explained by {{.}}: nothing is proved.</p>
+{{end}}{{with .R.Cover}}<p>Together these explain all: <code>{{join . ", "}}</code></p>{{end}}
 {{range .R.Causes}}<h3>{{.Type}} <span class="n">{{.Symbols}} symbols{{if .Sole}}, the sole cause of {{.Sole}}{{end}}{{if lt .Proved .Symbols}}, proved for {{.Proved}}{{end}}</span></h3>
 <p>{{.Judgement}}<br><code>{{join .Path " → "}}</code></p>
 <pre>{{range lines .Diff}}<span class="{{mark .}}">{{.}}</span>
 {{end}}</pre>
 {{end}}
 {{define "symbols"}}{{if .List}}<details><summary>{{.Title}}: {{len .List}}</summary><p><code>{{join .List ", "}}</code></p></details>{{end}}{{end}}
+{{if .R.Clusters}}<h2>Exports of one module that change together</h2><p>There are no types: that they have one in common is a guess.</p>
+<table>{{range .R.Clusters}}<tr><td><code>{{.Module}}</code><td>{{len .Symbols}} of {{.Exports}} exports{{end}}</table>{{end}}
 {{range .Lists}}{{template "symbols" .}}{{end}}
 {{range .Others}}{{if .List}}<details><summary>{{.Title}}: {{len .List}}</summary><table>{{range .List}}<tr><td><code>{{.Symbol}}</code><td>{{.Old}}<td>{{.New}}{{end}}</table></details>{{end}}{{end}}
 {{if .R.Changed}}<details><summary>Another CRC: {{len .R.Changed}}</summary><table><tr><th>symbol<th>old<th>new<th>proved<th>causes
@@ -58,6 +63,7 @@ func (p *comparePrinter) html(w io.Writer) error {
 		Old, New          string
 		R                 *compareReport
 		Explained, Proved int
+		Source            string // where it is not what CRCs are of
 		Lists             []namedList[string]
 		Others            []namedList[otherJSON]
 	}{
@@ -66,6 +72,9 @@ func (p *comparePrinter) html(w io.Writer) error {
 		Others: []namedList[otherJSON]{
 			{"Another export macro", r.Retyped}, {"Another namespace", r.Renamespaced}, {"Another module", r.Moved},
 		},
+	}
+	if r.Source == kabi.Guided || r.Source == kabi.Layout {
+		page.Source = string(r.Source)
 	}
 	if t := r.Tolerated; t != nil {
 		page.Lists = append(page.Lists, namedList[string]{"Removed, tolerated", t.Removed}, namedList[string]{"Another CRC, tolerated", t.Changed})

@@ -109,30 +109,31 @@ func (w *renderer) members(id ID, at uint64, indent int) {
 }
 
 func (w *renderer) member(m Member, begin, size uint64, indent int) {
-	inner, t := Peel(w.ts, m.Type)
-	_, direct := directly(w.ts, m.Type)
 	place := fmt.Sprintf("%d %d", begin/8, size/8)
+	inner, unfolds := anonymous(w.ts, m.Type)
 	switch {
 	case m.Bits > 0:
 		w.line(indent, fmt.Sprintf("%d:%d", begin/8, begin%8), "%s : %d;", Declare(w.ts, m.Type, m.Name), m.Bits)
-	case isAggregate(t.Kind) && t.Name == "" && direct:
+	case unfolds:
+		t := w.ts.Type(inner)
 		w.line(indent, "", "%s {", t.Kind)
 		w.members(inner, begin, indent+1)
 		w.line(indent, place, "}")
 		if m.Name != "" {
-			w.line(indent, "", "  %s;", m.Name)
+			w.line(indent, "", "  %s;", strings.TrimPrefix(Declare(w.ts, m.Type, m.Name), head(t)+" "))
 		}
 	default:
 		w.line(indent, place, "%s;", Declare(w.ts, m.Type, m.Name))
 	}
 }
 
-// directly reports whether a type is what it is without a typedef.
-func directly(ts Types, id ID) (ID, bool) {
+// anonymous finds the anonymous aggregate that a member, or what an array
+// repeats, is declared with.
+func anonymous(ts Types, id ID) (ID, bool) {
 	for range maxChain {
 		t := ts.Type(id)
-		if t.Kind != Qualifier {
-			return id, t.Kind != Typedef
+		if t.Kind != Qualifier && t.Kind != Array {
+			return id, isAggregate(t.Kind) && t.Name == ""
 		}
 		id = t.Elem
 	}
