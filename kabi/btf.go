@@ -28,13 +28,17 @@ type graph struct {
 	keys    map[layout.ID]string
 	ids     map[string]layout.ID // the reverse, of its own types
 	several map[string][]layout.ID
+	room    int // bytes of records that may still be written
 }
+
+// maxRoom bounds the records of a graph: those of a Debian kernel have 7 MB.
+const maxRoom = 128 << 20
 
 // newGraph names the types of a graph. Of several complete types of one name
 // the first has the plain one, the others "s#name@2" and so on; a declaration
 // has the name of the first.
 func newGraph(ts layout.Types, base *graph) *graph {
-	g := &graph{ts: ts, base: base, first: 1, keys: map[layout.ID]string{}, ids: map[string]layout.ID{}, several: map[string][]layout.ID{}}
+	g := &graph{ts: ts, base: base, first: 1, keys: map[layout.ID]string{}, ids: map[string]layout.ID{}, several: map[string][]layout.ID{}, room: maxRoom}
 	if base != nil {
 		g.first = layout.ID(base.ts.Len())
 	}
@@ -105,23 +109,27 @@ func (g *graph) align(old *graph) {
 			keys[key] = []layout.ID{id}
 		}
 	}
-	c := layout.Comparer{Old: old.ts, New: g.ts}
-	for key, news := range keys {
+	c, left := layout.Comparer{Old: old.ts, New: g.ts}, maxMatches
+	for _, key := range slices.Sorted(maps.Keys(keys)) {
+		news := keys[key]
 		olds := old.several[key]
 		if id, ok := old.ids[key]; ok && olds == nil {
 			olds = []layout.ID{id}
 		}
-		g.rename(key, news, nearest(&c, olds, news), len(olds))
+		g.rename(key, news, nearest(&c, olds, news, &left), len(olds))
 	}
 }
 
 // nearest returns for each new type the place of the old one that is nearest to
-// it, or -1; no old one is that of two.
-func nearest(c *layout.Comparer, olds, news []layout.ID) []int {
+// it, or -1; no old one is that of two. left is how many pairs may be compared.
+func nearest(c *layout.Comparer, olds, news []layout.ID, left *int) []int {
 	type match struct{ old, new, differences int }
 	var all []match
 	for i, a := range olds[:min(len(olds), maxSeveral)] {
 		for j, b := range news[:min(len(news), maxSeveral)] {
+			if *left--; *left < 0 {
+				break
+			}
 			all = append(all, match{i, j, len(c.Compare(layout.Pair{Old: a, New: b}).Differences)})
 		}
 	}
@@ -150,8 +158,12 @@ func (g *graph) rename(key string, news []layout.ID, of []int, next int) {
 	}
 }
 
-// maxSeveral is how many types of one name are told apart.
-const maxSeveral = 32
+// How many types of one name are told apart, and how many pairs of all names are
+// compared for it: a Debian kernel has a few hundred.
+const (
+	maxSeveral = 32
+	maxMatches = 1 << 18
+)
 
 // records adds the graph's own types to a corpus.
 func (g *graph) records(b *symtypes.Builder) {
@@ -190,11 +202,15 @@ func cWord(key string) string {
 
 // record writes a type as genksyms -T does.
 func (g *graph) record(id layout.ID, t *layout.Type) string {
-	w := recordWriter{g: g}
+	w := recordWriter{g: g, size: max(0, maxRecord-g.room)}
+	text := t.Kind.String() + " " + t.Name
 	if t.Kind == layout.Typedef {
-		return "typedef " + w.declare(t.Elem, t.Name, maxNested)
+		text = "typedef " + w.declare(t.Elem, t.Name, maxNested)
+	} else {
+		text += " " + w.body(t, maxNested)
 	}
-	return t.Kind.String() + " " + t.Name + " " + w.body(t, maxNested)
+	g.room -= len(text)
+	return text
 }
 
 // Bounds of a record: what is nested in it, and how long it is.
@@ -277,6 +293,9 @@ func (w *recordWriter) body(t *layout.Type, depth int) string {
 	var b strings.Builder
 	b.WriteString("{ ")
 	for _, m := range t.Members {
+		if w.size > maxRecord {
+			break
+		}
 		b.WriteString(w.declare(m.Type, m.Name, depth-1))
 		if m.Bits > 0 {
 			b.WriteString(" : " + strconv.Itoa(int(m.Bits)))
@@ -284,6 +303,9 @@ func (w *recordWriter) body(t *layout.Type, depth int) string {
 		b.WriteString(" ; ")
 	}
 	for _, e := range t.Enumerators {
+		if w.size += len(e.Name); w.size > maxRecord {
+			break
+		}
 		b.WriteString(e.Name + " = " + strconv.FormatInt(e.Value, 10) + " , ")
 	}
 	b.WriteString("}")
