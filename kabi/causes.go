@@ -183,6 +183,7 @@ type prover struct {
 	hasher           *symtypes.Hasher
 	way              *symtypes.Walker // of the last walk
 	applied          []changedType    // to oldScope
+	found            []changedType    // by causes last, kept for its room
 	done             *work
 }
 
@@ -309,7 +310,7 @@ func (p *prover) reach(w *symtypes.Walker, s *symtypes.Scope, export symtypes.ID
 // differ. It leaves both walks as those of the export.
 func (p *prover) causes(export symtypes.ID) []changedType {
 	p.reach(p.oldWalk, p.oldScope, export)
-	var list []changedType
+	list := p.found[:0]
 	for _, id := range p.reach(p.newWalk, p.newScope, export) {
 		if !p.oldWalk.Reached(id) {
 			continue
@@ -319,7 +320,8 @@ func (p *prover) causes(export symtypes.ID) []changedType {
 		}
 	}
 	p.done.kept.Add(int64(len(list)))
-	return list
+	p.found = list
+	return slices.Clone(list)
 }
 
 // apply puts the causes, and what they bring in, into the old side's scope.

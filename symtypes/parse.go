@@ -15,7 +15,7 @@ const (
 	MaxLine    = 1 << 20  // bytes of one line
 	MaxFiles   = 1 << 17  // files of a corpus
 	MaxRecords = 1 << 25  // lines of a corpus
-	maxNames   = 1 << 17  // of a pool
+	maxNames   = 100_000  // of a pool
 	maxExports = 40_000   // of these
 	maxRefs    = 1 << 20  // mentions of names in a pool's records
 )

@@ -295,7 +295,7 @@ func TestBounds(t *testing.T) {
 	tests := []struct{ name, text, want string }{
 		{"size", strings.Repeat("\n", MaxSize+1), "longer than 16777216 bytes"},
 		{"sections", strings.Repeat("/* a */\n", MaxFiles+1), "line 131073: more than 131072 sections"},
-		{"names", "/* a */\n" + names.String(), "line 131075: more names or records than of any kernel"},
+		{"names", "/* a */\n" + names.String(), "line 100003: more names or records than of any kernel"},
 		{"exports", exports.String(), "line 40002: more names or records than of any kernel"},
 		{"mentions", mentions.String(), "line 762: more names or records than of any kernel"},
 	}

@@ -90,7 +90,7 @@ func (r *checkRun) sidesOf(k *kernel.Kernel, built string) *twoSides {
 	if s := r.sides; s != nil && s.built == built && s.new == new {
 		return s
 	}
-	collectSoon()
+	collectSoon(50)
 	s := &twoSides{built: built, new: new}
 	r.sides = s
 	pool := symtypes.NewPool()

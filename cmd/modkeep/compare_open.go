@@ -23,18 +23,29 @@ import (
 )
 
 // collectSoon lets the garbage collector run from the start: most of what
-// reading leaves behind is garbage.
-func collectSoon() {
+// reading leaves behind is garbage. Percent is how much of it may come to what
+// is kept.
+func collectSoon(percent int) {
 	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(50)
+		debug.SetGCPercent(percent)
 	}
 }
 
+// fewNames is more than the types of two kernels had together that were seen,
+// 20,000. With more, memory is spared at the cost of time.
+const fewNames = 40_000
+
 // openSides reads what the arguments name.
 func openSides(root, oldArg, newArg string) (old, new kabi.Side, err error) {
-	collectSoon()
-	defer collectSoon() // the first collection undid it, see collectLate
+	collectSoon(50)
 	pool := symtypes.NewPool()
+	defer func() { // the first collection undid it, see collectLate
+		if pool.Names() > fewNames {
+			collectSoon(15)
+		} else {
+			collectSoon(50)
+		}
+	}()
 	if old, err = openSide(pool, root, oldArg); err != nil {
 		return old, new, fmt.Errorf("cannot read %s: %w", oldArg, err)
 	}
