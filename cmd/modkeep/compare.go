@@ -42,9 +42,12 @@ With the types of both, the changes are explained: a block for each type whose
 change changes CRCs, first the smallest set found that explains all, with the
 shortest way from an export to the type and what changed in it. An explanation
 is proved when OLD's types hash to OLD's CRC, and with nothing but the named
-types changed to NEW's CRC. Without symtypes the types are those of BTF or DWARF,
-which prove nothing; they also tell offsets and sizes. With neither, changed
-exports are counted by module, which is a guess at best.
+types changed to NEW's CRC.
+
+BTF and DWARF also tell offsets and sizes. Without the symtypes of both the types
+are theirs, which prove nothing: CRCs are of text, and of what one source file
+sees. Symtypes of one kernel, or of one near them, tell what each saw; without
+any that is guessed. With no types at all changed exports are counted by module.
 
 Rules are those of SUSE's kabi/severities: changes they tolerate, and added
 exports, do not count. A list is a stablelist of RHEL, openEuler or Oracle.` + exitStatus(
