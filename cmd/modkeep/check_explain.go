@@ -29,6 +29,12 @@ type twoSides struct {
 	err        error
 }
 
+// typed reports whether the types of both kernels are known, as text or by
+// their layouts.
+func (s *twoSides) typed() bool {
+	return s.old.Types != nil && s.now.Types != nil || s.old.Layouts != nil && s.now.Layouts != nil
+}
+
 // refusedByCRC reports whether a verdict has a CRC that differs.
 func refusedByCRC(v *loader.Verdict) bool {
 	return v != nil && !v.Loads && slices.ContainsFunc(v.Findings, func(f loader.Finding) bool {
@@ -80,7 +86,7 @@ func (r *checkRun) explainModule(k *kernel.Kernel, m *loader.Module, v *loader.V
 	e.Absent = slices.DeleteFunc(e.Absent, func(symbol string) bool {
 		return !slices.ContainsFunc(v.Findings, func(f loader.Finding) bool { return f.Kind == loader.KindMissing && f.Symbol == symbol })
 	})
-	return &explanation{v.Kernel, s.old.Types != nil && s.now.Types != nil, e}, nil
+	return &explanation{v.Kernel, s.typed(), e}, nil
 }
 
 // sidesOf reads the kernel that a module was built for, if it can be found, and
@@ -118,6 +124,18 @@ func tableOf(k *kernel.Kernel) *symvers.Table {
 	return nil
 }
 
+// proof says how many of the explained changes are proved, or why none is.
+func (e *explanation) proof() string {
+	if r := e.report; r.Proved == 0 {
+		for i := range r.Changed {
+			if c := &r.Changed[i]; len(c.Causes) > 0 {
+				return "none proved (" + reasonOf(c) + ")"
+			}
+		}
+	}
+	return fmt.Sprintf("%d proved by hashing again", e.report.Proved)
+}
+
 // shownWithout is how many changes are said what would be good without them.
 const shownWithout = 3
 
@@ -133,7 +151,7 @@ func (e *explanation) text(w io.Writer) {
 	case r.Explained == 0:
 		fmt.Fprint(w, ", none explained\n")
 	default:
-		fmt.Fprintf(w, "; %d explained, %d proved by hashing again; {%s} explains all %d\n", r.Explained, r.Proved, strings.Join(e.Cover, ", "), r.Explained)
+		fmt.Fprintf(w, "; %d explained, %s; {%s} explains all %d\n", r.Explained, e.proof(), strings.Join(e.Cover, ", "), r.Explained)
 	}
 	for i, c := range r.Causes {
 		if i == maxFindings {
