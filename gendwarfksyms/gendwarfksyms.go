@@ -68,6 +68,7 @@ type Versions struct {
 	out          *bufio.Writer
 	symbols      symbols
 	hits, misses uint32 // of what is remembered of DIEs, for Options.Debug
+	maxVisits    int
 }
 
 // New reads the names of exported symbols, one a line, of which the first word
@@ -77,7 +78,7 @@ func New(r io.Reader, opt Options) (*Versions, error) {
 		opt.Messages = io.Discard
 	}
 	opt.DumpDies = opt.DumpDies || opt.DumpDieMap
-	v := &Versions{opt: opt, out: bufio.NewWriter(opt.Messages)}
+	v := &Versions{opt: opt, out: bufio.NewWriter(opt.Messages), maxVisits: maxVisits}
 	defer v.out.Flush()
 	if err := v.readExports(r); err != nil {
 		return nil, err

@@ -81,6 +81,7 @@ type unit struct {
 	signature, typeAt uint64
 	entries           []entry // the DIEs, once indexed
 	nodes             map[int]*node
+	prefixes          map[uint32]*string // what scopes put before names
 	used, resolved    bool
 	strBase           int
 	fileNames         []string
@@ -108,7 +109,7 @@ const (
 
 // header reads the header of the unit at a position.
 func (d *dwarf) header(pos int) (*unit, error) {
-	u := &unit{d: d, start: pos, nodes: map[int]*node{}, offset: 4}
+	u := &unit{d: d, start: pos, nodes: map[int]*node{}, prefixes: map[uint32]*string{}, offset: 4}
 	end := d.infoSize
 	if pos >= end {
 		u.base, end = d.infoSize, len(d.info)

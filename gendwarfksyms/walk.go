@@ -40,13 +40,13 @@ const (
 	tagImmutable         = 0x4b
 )
 
-// What is walked at most: DIEs below one another (a kernel's types nest some
-// thousand deep), visits for one symbol, and bytes of names made of the names
-// of scopes.
+// What is walked at most: DIEs below one another (the types of vmlinux nest 220
+// deep), visits for one symbol (30,000 there), scopes around a name, and bytes
+// of names made of the names of scopes.
 const (
-	maxDepth  = 1 << 18
-	maxVisits = 1 << 24
-	maxScopes = 1 << 10
+	maxDepth  = 1 << 14
+	maxVisits = 1 << 21
+	maxScopes = 1 << 8
 	maxNames  = 256 << 20
 )
 
@@ -178,6 +178,7 @@ func (w *walk) exported(u *unit, i uint32) {
 	case tagNamespace, tagClass, tagStructure:
 		if w.depth++; w.depth > maxDepth {
 			w.fail(fmt.Errorf("section .debug_info: offset %#x: nested too deep", u.start+int(u.entries[i].at)))
+			return
 		}
 		u.children(i, func(child uint32) bool {
 			w.exported(u, child)
@@ -315,41 +316,54 @@ func (w *walk) qualified(u *unit, i uint32) (string, bool) {
 	if !ok || !u.resolved {
 		return "", false
 	}
-	prefix, ok := w.prefix(u, u.entries[i].parent, 0)
-	if !ok {
+	outer := w.prefix(u, u.entries[i].parent, 0)
+	if outer == nil {
 		return name, true
 	}
-	if w.names += len(prefix) + len(name); w.names > maxNames {
-		w.fail(fmt.Errorf("section .debug_info: offset %#x: names are too long", u.start+int(u.entries[i].at)))
-		return "", false
-	}
-	return prefix + "::" + name, true
+	return w.join(u, i, *outer, name), true
 }
 
-// prefix returns what a scope puts before the names in it.
-func (w *walk) prefix(u *unit, i uint32, depth int) (string, bool) {
+// join puts a scope before a name.
+func (w *walk) join(u *unit, i uint32, scope, name string) string {
+	if w.names += len(scope) + len(name); w.names > maxNames {
+		w.fail(fmt.Errorf("section .debug_info: offset %#x: names are too long", u.start+int(u.entries[i].at)))
+		return ""
+	}
+	return scope + "::" + name
+}
+
+// prefix returns what a scope puts before the names in it, nil for nothing.
+func (w *walk) prefix(u *unit, i uint32, depth int) *string {
 	if i == 0 || i == none {
-		return "", false
+		return nil
 	}
 	switch u.tag(i) {
 	case tagNamespace, tagClass, tagStructure:
 	default:
-		return "", false
+		return nil
+	}
+	if known, ok := u.prefixes[i]; ok {
+		return known
 	}
 	if depth > maxScopes {
 		w.fail(fmt.Errorf("section .debug_info: offset %#x: nested too deep", u.start+int(u.entries[i].at)))
-		return "", false
+		return nil
 	}
 	a := u.attrs(i)
 	name, named := a.text(atName)
-	outer, ok := w.prefix(u, u.entries[i].parent, depth+1)
-	switch {
-	case !ok:
-		return name, named
-	case !named:
+	outer := w.prefix(u, u.entries[i].parent, depth+1)
+	if !named {
 		name = "<anonymous>"
 	}
-	return outer + "::" + name, true
+	if outer != nil {
+		name = w.join(u, i, *outer, name)
+	}
+	var result *string
+	if named || outer != nil {
+		result = &name
+	}
+	u.prefixes[i] = result
+	return result
 }
 
 var errDepth = errors.New("types are nested too deep, or refer to themselves")
@@ -359,11 +373,10 @@ func (w *walk) typ(c *context, parent *record, n *node) {
 	if w.err != nil {
 		return
 	}
-	w.visits++
-	if w.depth++; w.depth > maxDepth || w.visits > maxVisits {
+	if w.visits++; w.depth == maxDepth || w.visits > w.v.maxVisits {
 		w.fail(fmt.Errorf("section .debug_info: offset %#x: %w", n.at, errDepth))
+		return
 	}
-	defer func() { w.depth-- }()
 	if n.complete != nil && w.quick() {
 		w.add(parent, part{die: n})
 		return
@@ -388,12 +401,16 @@ func (w *walk) typ(c *context, parent *record, n *node) {
 	if known != nil {
 		w.v.hits++
 		w.mapped(92, "cached addr %#x tag %x -- %s", n.at, n.tag, stateNames[want])
+		w.depth++
 		w.again(c, known)
+		w.depth--
 	} else {
 		r := w.record(n)
 		w.mapped(92, "addr %#x tag %x -- %s -> %s", n.at, n.tag, stateNames[incomplete], stateNames[want])
 		a := n.u.attrs(n.i)
+		w.depth++
 		w.describe(c, r, &a)
+		w.depth--
 		w.mapped(91, "parent %s cache %s die addr %#x tag %x", w.handle(parent), w.handle(r), n.at, n.tag)
 		w.finish(r, want)
 	}
