@@ -82,7 +82,7 @@ type unit struct {
 	entries           []entry // the DIEs, once indexed
 	nodes             map[int]*node
 	prefixes          map[uint32]*string // what scopes put before names
-	used, resolved    bool
+	resolved          bool
 	strBase           int
 	fileNames         []string
 	filesErr          error

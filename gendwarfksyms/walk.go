@@ -115,9 +115,7 @@ type context struct {
 	expand    bool
 	scope     string // the innermost structure or enumeration that is being expanded
 
-	renamed    *string // the name that a replaced member had
-	reserved   *node   // the type that a union stands for
-	unionCount int
+	renamed *string // the name that a replaced member had
 }
 
 func (w *walk) fail(err error) {
