@@ -1,12 +1,17 @@
 package klog
 
-import "testing"
+import (
+	"testing"
+
+	"modkeep/internal/pattern"
+)
 
 func TestPatternsCompile(t *testing.T) {
-	if len(patterns) < 50 {
-		t.Errorf("%d patterns, are they made elsewhere?", len(patterns))
+	all := pattern.All()
+	if len(all) < 50 {
+		t.Errorf("%d patterns, are they made elsewhere?", len(all))
 	}
-	for _, p := range patterns {
-		p.compile()
+	for _, p := range all {
+		p.MatchString("")
 	}
 }

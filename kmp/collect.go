@@ -7,10 +7,10 @@ import (
 	"io"
 	"io/fs"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
+	"modkeep/internal/pattern"
 	"modkeep/ko"
 )
 
@@ -66,25 +66,25 @@ func (m metered) Read(p []byte) (int, error) {
 }
 
 var (
-	moduleFile = regexp.MustCompile(`\.ko(\.gz|\.xz|\.zst|\.bz2)?$`)
-	moduleDir  = regexp.MustCompile(`^(?:/usr)?/lib/modules/([^/]+)/`)
+	moduleFile = pattern.New(`\.ko(\.gz|\.xz|\.zst|\.bz2)?$`)
+	moduleDir  = pattern.New(`^(?:/usr)?/lib/modules/([^/]+)/`)
 )
 
 // roles tell a file's role by its path.
 var roles = []struct {
-	re   *regexp.Regexp
+	re   *pattern.Pattern
 	role Role
 }{
-	{regexp.MustCompile(`/modules-load\.d/[^/]+\.conf$`), ModulesLoad},
-	{regexp.MustCompile(`/modprobe\.(d/[^/]+\.conf|conf)$`), Modprobe},
-	{regexp.MustCompile(`/depmod\.(d/[^/]+\.conf|conf)$`), Depmod},
-	{regexp.MustCompile(`/systemd/system/.*\.(service|socket|target|path|timer|mount)$`), Systemd},
-	{regexp.MustCompile(`/(Module\.symvers|[^/]*symvers[^/]*(\.gz|\.xz|\.zst)?)$`), Symvers},
-	{regexp.MustCompile(`^/boot/(vmlinu[xz]|Image|image)-[^/]+$|^(?:/usr)?/lib/modules/[^/]+/(vmlinu[xz]|Image)$`), Kernel},
-	{regexp.MustCompile(`/(dracut\.conf\.d/[^/]+\.conf|dracut/modules\.d/.+|initramfs-tools/.+|mkinitcpio\.d/.+)$`), Initramfs},
-	{regexp.MustCompile(`/udev/rules\.d/[^/]+\.rules$`), Udev},
-	{regexp.MustCompile(`/dkms\.conf$`), DKMS},
-	{regexp.MustCompile(`^/usr/src/akmods/`), Akmod},
+	{pattern.New(`/modules-load\.d/[^/]+\.conf$`), ModulesLoad},
+	{pattern.New(`/modprobe\.(d/[^/]+\.conf|conf)$`), Modprobe},
+	{pattern.New(`/depmod\.(d/[^/]+\.conf|conf)$`), Depmod},
+	{pattern.New(`/systemd/system/.*\.(service|socket|target|path|timer|mount)$`), Systemd},
+	{pattern.New(`/(Module\.symvers|[^/]*symvers[^/]*(\.gz|\.xz|\.zst)?)$`), Symvers},
+	{pattern.New(`^/boot/(vmlinu[xz]|Image|image)-[^/]+$|^(?:/usr)?/lib/modules/[^/]+/(vmlinu[xz]|Image)$`), Kernel},
+	{pattern.New(`/(dracut\.conf\.d/[^/]+\.conf|dracut/modules\.d/.+|initramfs-tools/.+|mkinitcpio\.d/.+)$`), Initramfs},
+	{pattern.New(`/udev/rules\.d/[^/]+\.rules$`), Udev},
+	{pattern.New(`/dkms\.conf$`), DKMS},
+	{pattern.New(`^/usr/src/akmods/`), Akmod},
 }
 
 // file adds a name to the list of files.

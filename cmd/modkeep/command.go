@@ -180,11 +180,3 @@ func writeJSON(w io.Writer, v any) error {
 	}
 	return nil
 }
-
-// capitalized is an error's text as strerror has it.
-func capitalized(s string) string {
-	if s == "" {
-		return s
-	}
-	return strings.ToUpper(s[:1]) + s[1:]
-}

@@ -5,12 +5,18 @@ import (
 	"html/template"
 	"io"
 	"strings"
+	"sync"
 
 	"modkeep/kabi"
 )
 
-// comparePage is compare --html: one page that needs nothing else.
-var comparePage = template.Must(template.New("compare").Funcs(template.FuncMap{
+// comparePage is compare --html: one page that needs nothing else. It is parsed
+// when it is first used.
+var comparePage = sync.OnceValue(func() *template.Template {
+	return template.Must(template.New("compare").Funcs(pageFuncs).Parse(pageText))
+})
+
+var pageFuncs = template.FuncMap{
 	"join":  strings.Join,
 	"lines": func(s string) []string { return strings.Split(strings.TrimSuffix(s, "\n"), "\n") },
 	"mark": func(line string) string {
@@ -22,7 +28,9 @@ var comparePage = template.Must(template.New("compare").Funcs(template.FuncMap{
 		}
 		return ""
 	},
-}).Parse(`<!DOCTYPE html>
+}
+
+const pageText = `<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><title>{{.Old}} → {{.New}}</title>
 <style>
 body{font:15px/1.45 sans-serif;max-width:70em;margin:2em auto;padding:0 1em;color:#222}
@@ -49,7 +57,7 @@ code,pre{font:13px/1.4 monospace}h3{margin-bottom:.2em}.n{color:#666;font-weight
 {{end}}</table></details>{{end}}
 {{if .R.Modules}}<h2>Modules broken: {{len .R.Modules}}</h2><table>{{range .R.Modules}}<tr><td><code>{{.File}}</code><td>{{len .Changed}} imports have another CRC, {{len .Removed}} are gone{{end}}</table>{{end}}
 </body></html>
-`))
+`
 
 // namedList is a list of the page that is folded away.
 type namedList[T any] struct {
@@ -79,7 +87,7 @@ func (p *comparePrinter) html(w io.Writer) error {
 	if t := r.Tolerated; t != nil {
 		page.Lists = append(page.Lists, namedList[string]{"Removed, tolerated", t.Removed}, namedList[string]{"Another CRC, tolerated", t.Changed})
 	}
-	if err := comparePage.Execute(w, page); err != nil {
+	if err := comparePage().Execute(w, page); err != nil {
 		return fmt.Errorf("cannot write the answer: %w", err)
 	}
 	return nil

@@ -1,4 +1,4 @@
-package tool
+package main
 
 import (
 	"fmt"
@@ -7,9 +7,9 @@ import (
 	"modkeep/genksyms"
 )
 
-// option is an option of genksyms. Which generation of the program has
+// genksymsOption is an option of genksyms. Which generation of the program has
 // it is said by kernel version: since (included) to until (excluded).
-type option struct {
+type genksymsOption struct {
 	short        byte
 	long         string
 	value        bool
@@ -19,8 +19,8 @@ type option struct {
 	usage        string // its line of the usage
 }
 
-// options are all of all generations, in the order of the usage.
-var options = []option{
+// genksymsOptions are all of all generations, in the order of the usage.
+var genksymsOptions = []genksymsOption{
 	{short: 'a', long: "arch", value: true, until: "3.8", usage: "  -a, --arch            Select architecture"},
 	{short: 's', long: "symbol-prefix", value: true, since: "3.8", until: "6.12", longUntil: "5.19", usage: "  -s, --symbol-prefix   Select symbol prefix"},
 	{short: 'd', long: "debug", usage: "  -d, --debug           Increment the debug level (repeatable)"},
@@ -41,23 +41,23 @@ var options = []option{
 	{long: "columns", own: true},
 }
 
-// givenOption is one option as it was given.
-type givenOption struct {
+// givenGenksyms is one option as it was given.
+type givenGenksyms struct {
 	short byte   // 0 if it has none
 	long  string // its full name
 	value string
 }
 
-// arguments parses a command line as C's getopt_long does: short
+// genksymsArguments parses a command line as C's getopt_long does: short
 // options in a row, a value attached or in the next argument, long options cut
 // short, operands anywhere. With -k anywhere, -p takes a value (and is then
 // the prefix of modutils, not preserve).
-type arguments struct {
+type genksymsArguments struct {
 	era    string // kernel version that the options are of; "": of any
 	prefix bool   // -p takes a value
 }
 
-func (a arguments) parse(args []string) (given []givenOption, operands []string, err error) {
+func (a genksymsArguments) parse(args []string) (given []givenGenksyms, operands []string, err error) {
 	for len(args) > 0 {
 		arg := args[0]
 		args = args[1:]
@@ -65,13 +65,13 @@ func (a arguments) parse(args []string) (given []givenOption, operands []string,
 		case arg == "--":
 			return given, append(operands, args...), nil
 		case strings.HasPrefix(arg, "--"):
-			var g givenOption
+			var g givenGenksyms
 			if g, args, err = a.long(arg, args); err != nil {
 				return given, nil, err
 			}
 			given = append(given, g)
 		case len(arg) > 1 && arg[0] == '-':
-			var list []givenOption
+			var list []givenGenksyms
 			list, args, err = a.short(arg[1:], args)
 			given = append(given, list...)
 			if err != nil {
@@ -84,13 +84,13 @@ func (a arguments) parse(args []string) (given []givenOption, operands []string,
 	return given, operands, nil
 }
 
-func (a arguments) short(letters string, args []string) (list []givenOption, rest []string, err error) {
+func (a genksymsArguments) short(letters string, args []string) (list []givenGenksyms, rest []string, err error) {
 	for i := range len(letters) {
-		o, ok := a.find(func(o option) bool { return o.short == letters[i] })
+		o, ok := a.find(func(o genksymsOption) bool { return o.short == letters[i] })
 		if !ok {
 			return list, args, fmt.Errorf("invalid option -- '%c'", letters[i])
 		}
-		g := givenOption{short: o.short, long: o.long}
+		g := givenGenksyms{short: o.short, long: o.long}
 		if !a.takesValue(o) {
 			list = append(list, g)
 			continue
@@ -107,10 +107,10 @@ func (a arguments) short(letters string, args []string) (list []givenOption, res
 	return list, args, nil
 }
 
-func (a arguments) long(arg string, args []string) (g givenOption, rest []string, err error) {
+func (a genksymsArguments) long(arg string, args []string) (g givenGenksyms, rest []string, err error) {
 	name, value, attached := strings.Cut(arg[2:], "=")
-	var found []option
-	for _, o := range options {
+	var found []genksymsOption
+	for _, o := range genksymsOptions {
 		if !a.has(o) || !strings.HasPrefix(o.long, name) || o.own && o.long != name ||
 			a.era != "" && o.longUntil != "" && !genksyms.Older(a.era, o.longUntil) {
 			continue
@@ -131,7 +131,7 @@ func (a arguments) long(arg string, args []string) (g givenOption, rest []string
 		return g, args, fmt.Errorf("%s", text)
 	}
 	o := found[0]
-	g = givenOption{short: o.short, long: o.long, value: value}
+	g = givenGenksyms{short: o.short, long: o.long, value: value}
 	switch takes := a.takesValue(o); {
 	case attached && !takes:
 		return g, args, fmt.Errorf("option '--%s' doesn't allow an argument", o.long)
@@ -144,20 +144,20 @@ func (a arguments) long(arg string, args []string) (g givenOption, rest []string
 	return g, args, nil
 }
 
-func (a arguments) takesValue(o option) bool {
+func (a genksymsArguments) takesValue(o genksymsOption) bool {
 	return o.value || a.prefix && o.short == 'p'
 }
 
-func (a arguments) find(is func(option) bool) (option, bool) {
-	for _, o := range options {
+func (a genksymsArguments) find(is func(genksymsOption) bool) (genksymsOption, bool) {
+	for _, o := range genksymsOptions {
 		if is(o) && a.has(o) {
 			return o, true
 		}
 	}
-	return option{}, false
+	return genksymsOption{}, false
 }
 
 // has says whether the program of this generation has an option.
-func (a arguments) has(o option) bool {
+func (a genksymsArguments) has(o genksymsOption) bool {
 	return a.era == "" || (o.since == "" || !genksyms.Older(a.era, o.since)) && (o.until == "" || genksyms.Older(a.era, o.until))
 }

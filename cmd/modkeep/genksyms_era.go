@@ -1,4 +1,4 @@
-package tool
+package main
 
 import (
 	"bytes"
@@ -11,17 +11,17 @@ import (
 	"modkeep/symvers"
 )
 
-// usage is what the program of a kernel prints (confirmed with 6.1 and
+// genksymsUsage is what the program of a kernel prints (confirmed with 6.1 and
 // 6.12; the lines of options that those do not have are as the sources of
 // older kernels have them).
-func usage(era string) string {
-	a := arguments{era: era}
+func genksymsUsage(era string) string {
+	a := genksymsArguments{era: era}
 	letters := "adDTwqhVR"
 	if era != "" && genksyms.Older(era, "4.10") {
 		letters = "adDTwqhV"
 	}
 	text := "Usage:\ngenksyms [-" + letters + "] > /path/to/.tmp_obj.ver\n\n"
-	for _, o := range options {
+	for _, o := range genksymsOptions {
 		if o.usage != "" && a.has(o) && (o.since == "" && o.until == "" || era != "") {
 			text += o.usage + "\n"
 		}
@@ -33,7 +33,7 @@ func usage(era string) string {
 const maxTried = 256 << 20
 
 // chooseEra sets the dialect.
-func (g *run) chooseEra() (err error) {
+func (g *genksymsRun) chooseEra() (err error) {
 	switch {
 	case g.kernel != "":
 		return g.modutilsEra()
@@ -51,7 +51,7 @@ func (g *run) chooseEra() (err error) {
 	return err
 }
 
-func (g *run) note(format string, args ...any) {
+func (g *genksymsRun) note(format string, args ...any) {
 	if !g.quiet {
 		fmt.Fprintf(g.errOut, "modkeep: genksyms: "+format+"\n", args...)
 	}
@@ -59,7 +59,7 @@ func (g *run) note(format string, args ...any) {
 
 // modutilsEra sets the dialect for -k. Before 2.1 the text was cut into other
 // tokens, and nothing is left to confirm that with.
-func (g *run) modutilsEra() (err error) {
+func (g *genksymsRun) modutilsEra() (err error) {
 	if genksyms.Older(g.kernel, "2.1") {
 		return fmt.Errorf("-k %s: how kernels before 2.1 computed CRCs is not known", g.kernel)
 	}
@@ -73,7 +73,7 @@ func (g *run) modutilsEra() (err error) {
 
 // findEra tries every dialect and takes that which gives most of the CRCs of
 // the symvers file; of those that give as many, the newest of era G3 or before.
-func (g *run) findEra() error {
+func (g *genksymsRun) findEra() error {
 	table, err := symvers.Open(g.symvers)
 	if err != nil {
 		return fmt.Errorf("read %s: %w", g.symvers, err)
@@ -115,7 +115,7 @@ func (g *run) findEra() error {
 
 // printModversions prints what make dep of a 2.4 kernel put into
 // linux/modversions.h: the .ver files, which lie in linux/modules.
-func (g *run) printModversions(files []string) error {
+func (g *genksymsRun) printModversions(files []string) error {
 	var text strings.Builder
 	text.WriteString("#ifndef _LINUX_MODVERSIONS_H\n#define _LINUX_MODVERSIONS_H\n#include <linux/modsetver.h>\n")
 	for _, file := range files {
