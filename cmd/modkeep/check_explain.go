@@ -8,7 +8,6 @@ import (
 
 	"modkeep/kabi"
 	"modkeep/kernel"
-	"modkeep/ko"
 	"modkeep/loader"
 	"modkeep/symtypes"
 	"modkeep/symvers"
@@ -61,13 +60,8 @@ func (r *checkRun) explain(k *kernel.Kernel, modules []*loader.Module, verdicts 
 }
 
 func (r *checkRun) explainModule(k *kernel.Kernel, m *loader.Module, v *loader.Verdict) (*explanation, error) {
-	im, err := m.Open()
+	f, err := m.Open()
 	if err != nil {
-		return nil, err
-	}
-	f, err := ko.Parse(im)
-	if err != nil {
-		im.Close()
 		return nil, err
 	}
 	defer f.Close()

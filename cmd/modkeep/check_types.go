@@ -130,13 +130,8 @@ func (r *checkRun) checkModuleTypes(release string, base *layout.BTF, m *loader.
 // else from its BTF. It is nil where BTF was made from that very kernel's, so
 // that both are one.
 func (r *checkRun) viewOf(m *loader.Module, release string) (*moduleView, error) {
-	im, err := m.Open()
+	f, err := m.Open()
 	if err != nil {
-		return nil, err
-	}
-	f, err := ko.Parse(im)
-	if err != nil {
-		im.Close()
 		return nil, err
 	}
 	defer f.Close()

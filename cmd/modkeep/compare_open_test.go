@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"modkeep/internal/kerneltest"
 )
 
 // TestOracleCompareDWARF compares by the debug information of a compiler that
@@ -51,22 +53,10 @@ func TestOracleCompareDWARF(t *testing.T) {
 // TestOracleComparePackages compares Debian's packages of two kernels with the
 // same two kernels installed: the same exports, the same causes.
 func TestOracleComparePackages(t *testing.T) {
-	cache := os.Getenv("MODKEEP_CACHE")
-	if cache == "" {
-		cache = "../../.cache"
-	}
-	debs, _ := filepath.Glob(filepath.Join(cache, "deb/linux-image-6.1.0-*-cloud-amd64_*.deb"))
-	if len(debs) < 2 {
-		missing(t, "two kernels' packages in "+cache)
-	}
-	var krels []string
-	for _, deb := range debs[:2] {
-		name, _, _ := strings.Cut(filepath.Base(deb), "_")
-		krels = append(krels, strings.TrimPrefix(name, "linux-image-"))
-	}
+	root, krels, debs := packagedPair(t)
 	var packed, installed compareReport
 	answerJSON(t, &packed, "compare", "--json", debs[0], debs[1])
-	answerJSON(t, &installed, "compare", "--json", "--root", filepath.Join(cache, "root/amd64"), krels[0], krels[1])
+	answerJSON(t, &installed, "compare", "--json", "--root", root, krels[0], krels[1])
 	if len(packed.Changed) == 0 || len(packed.Changed) != len(installed.Changed) || len(packed.Removed) != len(installed.Removed) || len(packed.Added) != len(installed.Added) {
 		t.Errorf("packages: %d changed, %d removed, %d added; installed: %d, %d, %d",
 			len(packed.Changed), len(packed.Removed), len(packed.Added), len(installed.Changed), len(installed.Removed), len(installed.Added))
@@ -79,6 +69,44 @@ func TestOracleComparePackages(t *testing.T) {
 			t.Errorf("%s: packages:\n%s\ninstalled:\n%s", c.Type, c.Diff, installed.Causes[i].Diff)
 		}
 	}
+}
+
+// packagedPair returns the oldest and the newest kernel of a series and flavour that the cache has
+// both installed and as packages.
+func packagedPair(t *testing.T) (root string, krels, debs []string) {
+	t.Helper()
+	cache, err := kerneltest.OpenCache()
+	if err != nil {
+		missing(t, err.Error())
+	}
+	kernels, err := cache.Kernels()
+	if err != nil {
+		t.Fatal(err)
+	}
+	kinds := make(map[[2]string][]string) // releases by series and flavour
+	most := [2]string{}
+	deb := make(map[string]string)
+	for _, k := range kernels {
+		found, _ := filepath.Glob(cache.Join("deb", "linux-image-"+k.Release+"_*_amd64.deb"))
+		image, err := os.Stat(k.Image())
+		if k.Arch != "amd64" || len(found) == 0 || err != nil {
+			continue
+		}
+		if file, err := os.Stat(found[0]); err != nil || file.Size() < image.Size() {
+			continue // it only depends on packages that have image and modules
+		}
+		root, deb[k.Release] = k.Root, found[0]
+		kind := [2]string{k.Series, k.Flavour}
+		if kinds[kind] = append(kinds[kind], k.Release); len(kinds[kind]) > len(kinds[most]) {
+			most = kind
+		}
+	}
+	list := kinds[most]
+	if len(list) < 2 {
+		missing(t, "two kernels of a kind with their packages")
+	}
+	old, new := list[0], list[len(list)-1]
+	return root, []string{old, new}, []string{deb[old], deb[new]}
 }
 
 // TestCompareStopsAtBadPackage is a package whose image is none.
