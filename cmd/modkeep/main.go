@@ -23,6 +23,7 @@ import (
 
 func main() {
 	collectLate()
+	releaseProgram()
 	os.Exit(run(context.Background(), os.Args, os.Stdin, os.Stdout, os.Stderr))
 }
 
@@ -48,8 +49,8 @@ var early atomic.Bool
 
 // collectEarly is for verbs whose peak is held against that of a small C program,
 // which builds run for each file: the garbage collector starts at 6 MiB (earlier
-// it takes more than it gives), and the pages of the program that its start has
-// touched are let go.
+// it takes more than it gives), and the pages of the program that the command line
+// has touched are let go too.
 func collectEarly() {
 	early.Store(true)
 	if os.Getenv("GOGC") == "" && os.Getenv("GOMEMLIMIT") == "" {
