@@ -342,7 +342,19 @@ func (g *graph) export(symbol string) string {
 			return tag + " " + symbol
 		}
 	}
-	return ""
+	return g.known(shippedSights().variables[symbol])
+}
+
+// known returns a record if the graph has all types that it names.
+func (g *graph) known(record string) string {
+	for word := range strings.SplitSeq(record, " ") {
+		if isName(word) {
+			if _, ok := g.find(word); !ok {
+				return ""
+			}
+		}
+	}
+	return record
 }
 
 // byLayouts gives both sides the types of their layouts, as records, for the
@@ -385,6 +397,8 @@ func (r *Report) byLayouts(old, new *Side) {
 	old.modules, new.modules = files, files
 	old.Types, new.Types = a.Corpus(), b.Corpus()
 	old.unhashed, new.unhashed = true, true
+	old.sightings = newSightings(shippedSights(), old.Types)
+	new.sightings = old.sightings
 	r.done.mayWalk = walkedLayouts
 }
 

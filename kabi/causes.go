@@ -93,6 +93,7 @@ type finding struct {
 	oldFile  int
 	newFile  int
 	seenFile int  // of the guide; -1: none
+	sight    int  // file of the sights, where there is no guide
 	known    bool // both sides have a record of it
 	causes   []changedType
 	proved   bool
@@ -154,16 +155,15 @@ func (r *Report) find(old, new Side) []finding {
 		order[i] = i
 		found[i] = choose.place(&r.Changed[i])
 	}
-	slices.SortStableFunc(order, func(a, b int) int {
-		return cmp.Or(found[a].oldFile-found[b].oldFile, found[a].newFile-found[b].newFile)
-	})
-	var near *nearness
-	if old.unhashed {
-		near = newNearness(choose, found)
+	if choose.view != nil && choose.guide == nil {
+		choose.view.of.declare(choose, found)
+		r.correct(choose, found)
 	}
+	slices.SortStableFunc(order, func(a, b int) int {
+		return cmp.Or(found[a].oldFile-found[b].oldFile, found[a].newFile-found[b].newFile, found[a].sight-found[b].sight)
+	})
 	inParallel(len(order), func() func(int) {
 		p := newProver(old, new, &r.done)
-		p.near = near
 		return func(i int) { p.prove(&r.Changed[order[i]], &found[order[i]]) }
 	})
 	return found
@@ -178,7 +178,7 @@ type prover struct {
 	computed         bool // the old side's CRCs are those of its types
 	unhashed         bool // the types are not what CRCs are of
 	guide            *guide
-	near             *nearness
+	view             *view // nil: all is complete
 	oldWalk, newWalk *symtypes.Walker
 	hasher           *symtypes.Hasher
 	way              *symtypes.Walker // of the last walk
@@ -197,6 +197,10 @@ func newProver(old, new Side, done *work) *prover {
 	if p.unhashed {
 		p.guide = newGuide(old, new)
 	}
+	if old.sightings != nil {
+		p.view = old.sightings.newView()
+		p.oldWalk.Hidden, p.newWalk.Hidden = p.view.hidden, p.view.hidden
+	}
 	return p
 }
 
@@ -211,6 +215,9 @@ func (p *prover) place(c *Change) finding {
 	f.export = id
 	olds, news := p.old.FilesOf(id), p.new.FilesOf(id)
 	f.known, f.seenFile = len(olds) > 0 && len(news) > 0, p.guided(c, id)
+	if p.view != nil {
+		f.sight = p.view.of.file(c.Symbol())
+	}
 	switch {
 	case f.known:
 	case f.seenFile >= 0: // a variable: layouts have functions
@@ -243,6 +250,9 @@ func (p *prover) enter(f *finding) {
 	if p.newScope.File() != f.newFile {
 		p.newScope.Enter(f.newFile)
 	}
+	if p.view != nil {
+		p.view.enter(f.sight)
+	}
 }
 
 // prove finds the causes of a changed export and hashes it with them.
@@ -259,8 +269,6 @@ func (p *prover) prove(c *Change, f *finding) {
 	switch {
 	case f.seenFile >= 0:
 		f.causes = p.seenCauses(f)
-	case p.near != nil:
-		f.causes = p.nearCauses(f.export)
 	default:
 		f.causes = p.causes(f.export)
 	}
@@ -312,7 +320,7 @@ func (p *prover) causes(export symtypes.ID) []changedType {
 	p.reach(p.oldWalk, p.oldScope, export)
 	list := p.found[:0]
 	for _, id := range p.reach(p.newWalk, p.newScope, export) {
-		if !p.oldWalk.Reached(id) {
+		if !p.oldWalk.Reached(id) || p.view != nil && p.view.hidden(id) {
 			continue
 		}
 		if old, new := p.oldScope.Record(id), p.newScope.Record(id); old != new {

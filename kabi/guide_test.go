@@ -123,8 +123,7 @@ func TestOracleLayoutCauses(t *testing.T) {
 	}{
 		{"seen by the old kernel's symtypes", Side{Table: with[0].Table, Types: with[0].Types, Layouts: without[0].Layouts}, without[1], Guided, 0.99},
 		{"seen by the new kernel's symtypes", without[0], Side{Table: with[1].Table, Types: with[1].Types, Layouts: without[1].Layouts}, Guided, 0.99},
-		// What each file sees is a guess then; this only keeps it from getting worse.
-		{"alone", without[0], without[1], Layout, 0.55},
+		{"alone", without[0], without[1], Layout, 0.95},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -36,12 +36,13 @@ type Side struct {
 	// Types where a side has none, and then nothing is proved.
 	Layouts *Layouts
 
-	computed bool             // Table was made from Types
-	unhashed bool             // Types were made from Layouts
-	guided   bool             // and one side had others
-	seen     *symtypes.Corpus // Types as they were given, where unhashed
-	graphs   []*graph         // of Layouts, by file of Types; a module's is made when asked for
-	modules  []string         // the files
+	computed  bool             // Table was made from Types
+	unhashed  bool             // Types were made from Layouts
+	guided    bool             // and one side had others
+	seen      *symtypes.Corpus // Types as they were given, where unhashed
+	sightings *sightings       // of both sides, where unhashed
+	graphs    []*graph         // of Layouts, by file of Types; a module's is made when asked for
+	modules   []string         // the files
 }
 
 // Options say what of a comparison counts.
@@ -105,7 +106,8 @@ const (
 	// Guided is layouts, and one kernel's symtypes that tell which types each
 	// export's source file sees.
 	Guided Source = "BTF or DWARF, as one kernel's symtypes see it"
-	// Layout is layouts alone: what a source file sees is guessed.
+	// Layout is layouts alone: what a source file sees is guessed by another
+	// kernel's sources and by how much the hashed texts grew.
 	Layout Source = "BTF or DWARF alone, a guess"
 )
 

@@ -47,7 +47,9 @@ types changed to NEW's CRC.
 BTF and DWARF also tell offsets and sizes. Without the symtypes of both the types
 are theirs, which prove nothing: CRCs are of text, and of what one source file
 sees. Symtypes of one kernel, or of one near them, tell what each saw; without
-any that is guessed. With no types at all changed exports are counted by module.
+any that is a guess: what the file sees in Linux 6.12, corrected by how much
+longer the hashed texts became, which the CRCs of two exports with the same
+parameters tell. With no types at all changed exports are counted by module.
 
 Rules are those of SUSE's kabi/severities: changes they tolerate, and added
 exports, do not count. A list is a stablelist of RHEL, openEuler or Oracle.` + exitStatus(
