@@ -94,6 +94,7 @@ type finding struct {
 	newFile  int
 	seenFile int  // of the guide; -1: none
 	sight    int  // file of the sights, where there is no guide
+	novel    bool // it sees what the sights do not have
 	known    bool // both sides have a record of it
 	causes   []changedType
 	proved   bool
@@ -251,7 +252,7 @@ func (p *prover) enter(f *finding) {
 		p.newScope.Enter(f.newFile)
 	}
 	if p.view != nil {
-		p.view.enter(f.sight)
+		p.view.enter(f.sight, f.novel)
 	}
 }
 
@@ -271,6 +272,11 @@ func (p *prover) prove(c *Change, f *finding) {
 		f.causes = p.seenCauses(f)
 	default:
 		f.causes = p.causes(f.export)
+		if len(f.causes) == 0 && p.view != nil { // there must be one
+			f.novel = true
+			p.enter(f)
+			f.causes = p.causes(f.export)
+		}
 	}
 	if len(f.causes) == 0 {
 		f.unproved = "its types are equal on both sides"

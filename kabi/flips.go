@@ -91,7 +91,7 @@ func (g *grower) size(list []symtypes.ID, s *symtypes.Scope) int {
 // without is off where the file does not see some types either.
 func (g *grower) without(i int, hidden []symtypes.ID) int {
 	v := g.p.view
-	v.enter(g.found[i].sight)
+	v.enter(g.found[i].sight, false)
 	was := make([]bool, len(hidden))
 	for n, id := range hidden {
 		was[n], v.visible[id] = v.visible[id], false
@@ -126,6 +126,9 @@ func (g *grower) samples(popular [][]symtypes.ID) []sample {
 				continue
 			}
 			s := sample{file, slices.Clone(g.set), []int{off}}
+			for _, id := range s.causes {
+				g.bounds[id] = g.bound(id)
+			}
 			for _, hidden := range popular {
 				if !slices.ContainsFunc(hidden, func(id symtypes.ID) bool { return !slices.Contains(s.causes, id) }) {
 					s.offs = append(s.offs, g.without(i, hidden))
@@ -189,7 +192,7 @@ func (g *grower) open(causes []symtypes.ID) (id symtypes.ID, known int, ok bool)
 			known += more
 			continue
 		}
-		if b := g.bound(c); b[0] != b[1] {
+		if b := g.bounds[c]; b[0] != b[1] {
 			if ok {
 				return 0, 0, false
 			}
@@ -199,8 +202,8 @@ func (g *grower) open(causes []symtypes.ID) (id symtypes.ID, known int, ok bool)
 	return id, known, ok
 }
 
-// bound is how much more than its layout's a type's text may have grown, least
-// and most: sources have array bounds and parameters with more words, "unsigned"
+// bound is how much more than its layout's the text of a cause of the export
+// walked last may have grown, least and most: sources have array bounds and parameters with more words, "unsigned"
 // alone, and enumerators without values.
 func (g *grower) bound(id symtypes.ID) [2]int {
 	if b, ok := g.bounds[id]; ok {
@@ -220,7 +223,6 @@ func (g *grower) bound(id symtypes.ID) [2]int {
 			b[0], b[1] = b[0]-more, b[1]+less
 		}
 	}
-	g.bounds[id] = b
 	return b
 }
 

@@ -193,7 +193,7 @@ func TestView(t *testing.T) {
 	part, _ := pool.ID("s#part")
 	seen := func() string {
 		v := n.newView()
-		v.enter(0)
+		v.enter(0, false)
 		var list []string
 		for _, name := range []string{"s#outer", "s#part", "s#under", "s#far", "s#arg", "s#alone"} {
 			if id, _ := pool.ID(name); !v.hidden(id) {

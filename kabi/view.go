@@ -86,6 +86,7 @@ func valuesOf(pool *symtypes.Pool, r symtypes.Record) []symtypes.ID {
 type view struct {
 	of      *sightings
 	file    int
+	novel   bool // what the sights do not have is visible too
 	visible []bool
 	queued  []bool
 	queue   []symtypes.ID
@@ -96,15 +97,15 @@ func (n *sightings) newView() *view {
 }
 
 // enter makes the view that of a file: what the sights say, and what visible
-// types are made of.
-func (v *view) enter(file int) {
-	if v.file == file {
+// types are made of; with new the types that they do not have are seen too.
+func (v *view) enter(file int, new bool) {
+	if v.file == file && v.novel == new {
 		return
 	}
-	v.file, v.queue = file, v.queue[:0]
+	v.file, v.novel, v.queue = file, new, v.queue[:0]
 	f := v.of.at(file)
 	for i, g := range v.of.group {
-		seen := g >= 0 && f.sees(int(g))
+		seen := g >= 0 && f.sees(int(g)) || new && g == novel
 		v.visible[i], v.queued[i] = g == always || seen, seen
 	}
 	for _, id := range v.of.shown[file] {
