@@ -122,7 +122,7 @@ func (g *grower) samples(popular [][]symtypes.ID) []sample {
 				return list
 			}
 			off := g.off(i)
-			if slices.ContainsFunc(list[first:], func(s sample) bool { return s.offs[0] == off && slices.Equal(s.causes, g.set) }) {
+			if len(g.set) > maxCauses || slices.ContainsFunc(list[first:], func(s sample) bool { return s.offs[0] == off && slices.Equal(s.causes, g.set) }) {
 				continue
 			}
 			s := sample{file, slices.Clone(g.set), []int{off}}
@@ -154,7 +154,7 @@ func (g *grower) samples(popular [][]symtypes.ID) []sample {
 // are causes that many files do not see though the sights say so.
 func (g *grower) learn(popular [][]symtypes.ID) {
 	samples := g.samples(popular)
-	for {
+	for range maxLearned {
 		votes := make(map[symtypes.ID]map[int]int)
 		total := make(map[symtypes.ID]int)
 		for _, s := range samples {
@@ -250,13 +250,15 @@ type answer struct {
 	right int // exports that grow as they did then
 }
 
-// What is looked at: causes of an export, of them taken away at once, answers for
-// a file. How many files need the same to make it popular, and how many bits of
+// What is looked at: causes of an export, groups of them that files see together,
+// of these taken away at once, answers for a file, types whose text is learnt. How many files need the same to make it popular, and how many bits of
 // doubt an answer may have.
 const (
+	maxCauses    = 256
 	maxUnits     = 40
 	maxTaken     = 4
 	maxAnswers   = 64
+	maxLearned   = 256
 	popularFiles = 5
 	maxDoubt     = 14
 )

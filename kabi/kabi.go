@@ -18,6 +18,10 @@
 //   - A cover is a set of causes of which every changed export has at least one;
 //     the reported one is found greedily. The sole cause of an export is the only
 //     one it has.
+//   - A source file sees a type if it has its definition; the text of an export
+//     has no more than that. The sights are what the files of one kernel see;
+//     they come with this package (scripts/sights makes them) and stand in for
+//     what layouts do not tell.
 package kabi
 
 import (
