@@ -3,11 +3,12 @@
 //
 //	go run ./bench                      measure and print
 //	go run ./bench -write BENCHMARKS.md write the tables there too
-//	go run ./bench -part weak           measure one part: check, weak or growth
+//	go run ./bench -part weak           measure one part: check, weak, growth, genksyms or compare
 //
 // Part check is modkeep check, part weak weak-modules --add-kernel on a root with
-// four kernels, part growth how the time grows with kernels and modules; the
-// last two are described in weak.go and growth.go.
+// four kernels, part growth how the time grows with kernels and modules, part
+// genksyms and part compare what their names say; all but the first are described
+// in their files. Part compare is left out where what it needs is not named.
 //
 // In part check a case is a set of modules that modkeep checks and the tree of its kernel, of
 // which depmod -n makes the dependencies. Each run is one process of depmod and
@@ -99,16 +100,20 @@ type part struct {
 type settings struct {
 	krel, only string // of part check
 	el9        string // of part weak
+
+	data, ksymtypes string // of part compare
 }
 
 func main() {
 	var set settings
 	runs := flag.Int("n", 15, "runs of each case")
 	write := flag.String("write", "", "put the tables between the marks in `FILE`")
-	name := flag.String("part", "", "measure only the `PART` check, weak or growth")
+	name := flag.String("part", "", "measure only the `PART` check, weak, growth, genksyms or compare")
 	flag.StringVar(&set.krel, "kernel", "", "check: measure the kernel `KREL` of the cache, not the one with the most plain modules")
 	flag.StringVar(&set.only, "only", "", "check: measure only the `TREE` plain or xz")
 	flag.StringVar(&set.el9, "el9", os.Getenv("MODKEEP_EL9_WEAK_MODULES"), "weak: run the `FILE`, a copy of EL9's weak-modules, beside")
+	flag.StringVar(&set.data, "data", os.Getenv("MODKEEP_DATA"), "compare: the `DIR` with symtypes/debian")
+	flag.StringVar(&set.ksymtypes, "ksymtypes", os.Getenv("MODKEEP_KSYMTYPES"), "compare: the `FILE` that is ksymtypes of suse-kabi-tools")
 	flag.Parse()
 	ok, err := measureAll(*runs, *name, *write, set)
 	switch {
@@ -126,6 +131,10 @@ func (set settings) parts() []part {
 		{"check", func(b *bench, cache kerneltest.Cache) (string, bool, error) { return b.checkPart(cache, set) }},
 		{"weak", func(b *bench, cache kerneltest.Cache) (string, bool, error) { return b.weakPart(cache, set.el9) }},
 		{"growth", (*bench).growthPart},
+		{"genksyms", (*bench).genksymsPart},
+		{"compare", func(b *bench, cache kerneltest.Cache) (string, bool, error) {
+			return b.comparePart(cache, set.data, set.ksymtypes)
+		}},
 	}
 }
 
@@ -145,7 +154,7 @@ func measureAll(runs int, name, write string, set settings) (ok bool, err error)
 	ok = true
 	ran := false
 	for _, p := range set.parts() {
-		if name != "" && name != p.name {
+		if name != p.name && (name != "" || p.name == "compare" && set.ksymtypes == "") {
 			continue
 		}
 		ran = true
@@ -162,7 +171,7 @@ func measureAll(runs int, name, write string, set settings) (ok bool, err error)
 		}
 	}
 	if !ran {
-		return false, fmt.Errorf("no part %q: check, weak or growth", name)
+		return false, fmt.Errorf("no part %q: check, weak, growth, genksyms or compare", name)
 	}
 	return ok, nil
 }
@@ -269,23 +278,62 @@ func run(program string, args ...string) (sample, error) { return runWith(nil, p
 // what programs that it runs take: time added, memory the largest of them.
 func runWith(env []string, program string, args ...string) (sample, error) {
 	cmd := exec.Command(program, args...)
-	cmd.Env = append(os.Environ(), "GOMAXPROCS="+strconv.Itoa(cores))
-	cmd.Env = append(cmd.Env, env...)
+	cmd.Env = append(os.Environ(), env...)
+	s, err := measured(cmd)
+	if differing(err) && filepath.Base(program) == "modkeep" {
+		err = nil
+	}
+	return s, err
+}
+
+// runDiffering runs a program that compares: status 1 is what it is to find.
+func runDiffering(program string, args ...string) (sample, error) {
+	s, err := measured(exec.Command(program, args...))
+	if differing(err) {
+		err = nil
+	}
+	return s, err
+}
+
+// runOn runs a program with a file as its standard input.
+func runOn(file, program string, args ...string) (sample, error) {
+	in, err := os.Open(file)
+	if err != nil {
+		return sample{}, err
+	}
+	defer in.Close()
+	cmd := exec.Command(program, args...)
+	cmd.Stdin = in
+	return measured(cmd)
+}
+
+func differing(err error) bool {
+	var exit *exec.ExitError
+	return errors.As(err, &exit) && exit.ExitCode() == 1
+}
+
+// measured runs a command. What it took is told where it failed too. Its peak is
+// never less than this program's own: the kernel counts what the process was
+// before it became another program.
+func measured(cmd *exec.Cmd) (sample, error) {
+	if cmd.Env == nil {
+		cmd.Env = os.Environ()
+	}
+	cmd.Env = append(cmd.Env, "GOMAXPROCS="+strconv.Itoa(cores))
 	var talk bytes.Buffer
 	cmd.Stderr = &talk
 	start := time.Now()
 	err := cmd.Run()
 	wall := time.Since(start)
-	var exit *exec.ExitError
-	if errors.As(err, &exit) && exit.ExitCode() == 1 && filepath.Base(program) == "modkeep" {
-		err = nil
+	if cmd.ProcessState == nil {
+		return sample{}, err
 	}
 	if err != nil {
-		return sample{}, fmt.Errorf("%s: %w\n%s", program, err, talk.String())
+		err = fmt.Errorf("%s: %w\n%s", cmd.Path, err, talk.String())
 	}
 	usage := cmd.ProcessState.SysUsage().(*syscall.Rusage)
 	cpu := cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
-	return sample{wall, cpu, usage.Maxrss << 10}, nil
+	return sample{wall, cpu, usage.Maxrss << 10}, err
 }
 
 func least(list []sample) time.Duration { return sorted(list, wallOf)[0] }

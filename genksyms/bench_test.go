@@ -13,9 +13,9 @@ func samples(t testing.TB) []string {
 	files, _ := filepath.Glob(filepath.Join(cacheDir(), "genksyms/6.1/sample/*.i"))
 	if len(files) == 0 {
 		if os.Getenv("MODKEEP_ORACLES") == "required" {
-			t.Fatal("no preprocessed files in the cache: scripts/genksyms-sweep sample 6.1 makes them")
+			t.Fatal("no preprocessed files in the cache: scripts/genksyms-sweep -s 6.1 makes them")
 		}
-		t.Skip("SKIPPED: no preprocessed files in the cache: scripts/genksyms-sweep sample 6.1 makes them")
+		t.Skip("SKIPPED: no preprocessed files in the cache: scripts/genksyms-sweep -s 6.1 makes them")
 	}
 	return files
 }

@@ -11,22 +11,43 @@ import (
 	"modkeep/symtypes"
 )
 
-// What is done at most for one comparison: bytes hashed, types walked by and
-// causes kept. The 9,311 exports of a Debian kernel's core take 0.2 GB, 14 million
-// types and 60,000 causes; text made to reach everything from everywhere would
-// take days.
+// What is done at most for one comparison: bytes hashed, steps of walks and
+// causes kept, of them so many for each export and in all. The 9,311 exports of a
+// Debian kernel's core take 0.5 GB, 43 million steps and 60,000 causes; text made
+// to reach everything from everywhere would take days.
 const (
-	maxHashed = 2 << 30
-	maxWalked = 1 << 26
-	maxKept   = 1 << 20
+	hashedFree, hashedEach, maxHashed = 32 << 20, 40 << 10, 3 << 29
+	walkedFree, walkedEach, maxWalked = 4 << 20, 5 << 10, 1 << 27
+	maxKept                           = 1 << 20
+	walkedLayouts                     = 1 << 30 // BTF has what forward declarations hide
 )
 
-// work is what was done so far.
-type work struct{ hashed, walked, kept atomic.Int64 }
+// work is what was done so far, and what may be.
+type work struct {
+	hashed, walked, kept atomic.Int64
+	mayHash, mayWalk     int64
+}
+
+// allow sets what may be done by how many exports the sides have.
+func (w *work) allow(old, new Side) {
+	exports := 0
+	for _, s := range []Side{old, new} {
+		n := 0
+		if s.Table != nil {
+			n = s.Table.Len()
+		}
+		if s.Types != nil {
+			n = max(n, len(s.Types.Exports()))
+		}
+		exports += n
+	}
+	w.mayHash = min(hashedFree+int64(exports)*hashedEach, maxHashed)
+	w.mayWalk = min(walkedFree+int64(exports)*walkedEach, maxWalked)
+}
 
 // exhausted reports whether all was done that may be.
 func (w *work) exhausted() bool {
-	return w.hashed.Load() > maxHashed || w.walked.Load() > maxWalked || w.kept.Load() > maxKept
+	return w.hashed.Load() > w.mayHash || w.walked.Load() > w.mayWalk || w.kept.Load() > maxKept
 }
 
 // crc is the hasher's for an export, counted.
@@ -71,6 +92,9 @@ type finding struct {
 	export   symtypes.ID
 	oldFile  int
 	newFile  int
+	seenFile int  // of the guide; -1: none
+	sight    int  // file of the sights, where there is no guide
+	novel    bool // it sees what the sights do not have
 	known    bool // both sides have a record of it
 	causes   []changedType
 	proved   bool
@@ -89,15 +113,30 @@ func (r *Report) explain(old, new Side) {
 	if len(r.Changed) == 0 {
 		return
 	}
+	if (old.Types == nil || new.Types == nil) && old.Layouts != nil && new.Layouts != nil {
+		r.byLayouts(&old, &new)
+	}
 	if old.Types == nil || new.Types == nil {
 		for i := range r.Changed {
 			r.Changed[i].Unproved = "no types of both kernels"
 		}
+		r.Clusters = clusters(r.Changed, old.Table)
 		return
 	}
+	r.Source = sourceOf(&old)
 	found := r.find(old, new)
 	r.Causes = collect(r, found, old.Types.Pool)
 	r.describe(found, old, new)
+}
+
+func sourceOf(old *Side) Source {
+	switch {
+	case !old.unhashed:
+		return Symtypes
+	case old.guided:
+		return Guided
+	}
+	return Layout
 }
 
 // find looks at each changed export, file by file.
@@ -117,8 +156,12 @@ func (r *Report) find(old, new Side) []finding {
 		order[i] = i
 		found[i] = choose.place(&r.Changed[i])
 	}
+	if choose.view != nil && choose.guide == nil {
+		choose.view.of.declare(choose, found)
+		r.correct(choose, found)
+	}
 	slices.SortStableFunc(order, func(a, b int) int {
-		return cmp.Or(found[a].oldFile-found[b].oldFile, found[a].newFile-found[b].newFile)
+		return cmp.Or(found[a].oldFile-found[b].oldFile, found[a].newFile-found[b].newFile, found[a].sight-found[b].sight)
 	})
 	inParallel(len(order), func() func(int) {
 		p := newProver(old, new, &r.done)
@@ -134,32 +177,54 @@ type prover struct {
 	oldScope         *symtypes.Scope
 	newScope         *symtypes.Scope
 	computed         bool // the old side's CRCs are those of its types
+	unhashed         bool // the types are not what CRCs are of
+	guide            *guide
+	view             *view // nil: all is complete
 	oldWalk, newWalk *symtypes.Walker
 	hasher           *symtypes.Hasher
-	applied          []changedType // to oldScope
+	way              *symtypes.Walker // of the last walk
+	applied          []changedType    // to oldScope
+	found            []changedType    // by causes last, kept for its room
 	done             *work
 }
 
 func newProver(old, new Side, done *work) *prover {
 	pool := old.Types.Pool
-	return &prover{
+	p := &prover{
 		pool: pool, done: done, old: old.Types, new: new.Types,
-		oldScope: old.Types.NewScope(), newScope: new.Types.NewScope(), computed: old.computed,
+		oldScope: old.Types.NewScope(), newScope: new.Types.NewScope(), computed: old.computed, unhashed: old.unhashed,
 		oldWalk: symtypes.NewWalker(pool), newWalk: symtypes.NewWalker(pool), hasher: symtypes.NewHasher(pool),
 	}
+	if p.unhashed {
+		p.guide = newGuide(old, new)
+	}
+	if old.sightings != nil {
+		p.view = old.sightings.newView()
+		p.oldWalk.Hidden, p.newWalk.Hidden = p.view.hidden, p.view.hidden
+	}
+	return p
 }
 
 // place finds the files that have a changed export: of several the one whose
 // record gives the table's CRC, else one of the same path, else the first.
 func (p *prover) place(c *Change) finding {
-	f := finding{oldFile: -1, newFile: -1}
+	f := finding{oldFile: -1, newFile: -1, seenFile: -1}
 	id, ok := p.pool.ID(c.Old.Symbol)
 	if !ok {
 		return f
 	}
 	f.export = id
 	olds, news := p.old.FilesOf(id), p.new.FilesOf(id)
-	if f.known = len(olds) > 0 && len(news) > 0; !f.known {
+	f.known, f.seenFile = len(olds) > 0 && len(news) > 0, p.guided(c, id)
+	if p.view != nil {
+		f.sight = p.view.of.file(c.Symbol())
+	}
+	switch {
+	case f.known:
+	case f.seenFile >= 0: // a variable: layouts have functions
+		f.known, f.oldFile, f.newFile = true, 0, 0
+		return f
+	default:
 		return f
 	}
 	f.oldFile = p.right(p.old, p.oldScope, olds, id, uint32(c.Old.CRC))
@@ -186,6 +251,9 @@ func (p *prover) enter(f *finding) {
 	if p.newScope.File() != f.newFile {
 		p.newScope.Enter(f.newFile)
 	}
+	if p.view != nil {
+		p.view.enter(f.sight, f.novel)
+	}
 }
 
 // prove finds the causes of a changed export and hashes it with them.
@@ -199,9 +267,23 @@ func (p *prover) prove(c *Change, f *finding) {
 		return
 	}
 	p.enter(f)
-	f.causes = p.causes(f.export)
+	switch {
+	case f.seenFile >= 0:
+		f.causes = p.seenCauses(f)
+	default:
+		f.causes = p.causes(f.export)
+		if len(f.causes) == 0 && p.view != nil { // there must be one
+			f.novel = true
+			p.enter(f)
+			f.causes = p.causes(f.export)
+		}
+	}
 	if len(f.causes) == 0 {
 		f.unproved = "its types are equal on both sides"
+		return
+	}
+	if p.unhashed {
+		f.unproved = notHashed
 		return
 	}
 	if !p.computed {
@@ -217,6 +299,9 @@ func (p *prover) prove(c *Change, f *finding) {
 	f.proved = f.unproved == ""
 }
 
+// notHashed is why what layouts tell is not proved.
+const notHashed = "BTF and DWARF do not have the text that CRCs are of"
+
 func (p *prover) verdict(side string, got, want uint32, ok bool) string {
 	switch {
 	case !ok:
@@ -227,22 +312,30 @@ func (p *prover) verdict(side string, got, want uint32, ok bool) string {
 	return ""
 }
 
+// reach is a walker's, counted.
+func (p *prover) reach(w *symtypes.Walker, s *symtypes.Scope, export symtypes.ID) []symtypes.ID {
+	before := w.Steps
+	list := w.Reach(s, export)
+	p.done.walked.Add(w.Steps - before)
+	return list
+}
+
 // causes returns the types that the export reaches on both sides and that
 // differ. It leaves both walks as those of the export.
 func (p *prover) causes(export symtypes.ID) []changedType {
-	p.oldWalk.Reach(p.oldScope, export)
-	var list []changedType
-	for _, id := range p.newWalk.Reach(p.newScope, export) {
-		if !p.oldWalk.Reached(id) {
+	p.reach(p.oldWalk, p.oldScope, export)
+	list := p.found[:0]
+	for _, id := range p.reach(p.newWalk, p.newScope, export) {
+		if !p.oldWalk.Reached(id) || p.view != nil && p.view.hidden(id) {
 			continue
 		}
 		if old, new := p.oldScope.Record(id), p.newScope.Record(id); old != new {
 			list = append(list, changedType{id, old, new, int32(p.newWalk.Depth(id))})
 		}
 	}
-	p.done.walked.Add(int64(len(p.oldWalk.All()) + len(p.newWalk.All())))
 	p.done.kept.Add(int64(len(list)))
-	return list
+	p.found = list
+	return slices.Clone(list)
 }
 
 // apply puts the causes, and what they bring in, into the old side's scope.

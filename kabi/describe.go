@@ -37,6 +37,7 @@ func (r *Report) describe(found []finding, old, new Side) {
 		}
 	}
 	p := newProver(old, new, &r.done)
+	l := newPlaces(old, new)
 	order := make([]int, len(r.Causes))
 	for n := range order {
 		order[n] = n
@@ -57,9 +58,11 @@ func (r *Report) describe(found []finding, old, new Side) {
 		} else {
 			c.Path = []string{p.pool.Title(f.export), "…", c.Type}
 		}
-		before, after := lines(p.pool, pair[0]), lines(p.pool, pair[1])
-		c.Diff = Diff(before, after)
-		c.Judgement = judge(p.pool, c.id, pair[0], pair[1], before, after)
+		if !l.describe(c, p.pool, f, pair) {
+			before, after := lines(p.pool, pair[0]), lines(p.pool, pair[1])
+			c.Diff = Diff(before, after)
+			c.Judgement = judge(p.pool, c.id, pair[0], pair[1], before, after)
+		}
 		if c.Variants > 0 {
 			c.Judgement += fmt.Sprintf("; other records of it in other files: %d", c.Variants)
 		}
@@ -73,17 +76,24 @@ func commonest(pairs map[[2]symtypes.Record]int) [2]symtypes.Record {
 	})
 }
 
-// walk goes through what a finding's export reaches on the new side.
+// walk goes through what a finding's export reaches: on the new side, or as the
+// guide has it.
 func (p *prover) walk(f *finding) {
+	walk, scope := p.newWalk, p.newScope
 	p.enter(f)
-	p.done.walked.Add(int64(len(p.newWalk.Reach(p.newScope, f.export))))
+	if f.seenFile >= 0 {
+		walk, scope = p.guide.walk, p.guide.scope
+		scope.Enter(f.seenFile)
+	}
+	p.way = walk
+	p.reach(walk, scope, f.export)
 }
 
 // path returns the shortest way from the export walked last to a type, as C has
 // the names.
 func (p *prover) path(id symtypes.ID) []string {
 	var path []string
-	for _, step := range p.newWalk.Path(id) {
+	for _, step := range p.way.Path(id) {
 		path = append(path, p.pool.Title(step))
 	}
 	return path

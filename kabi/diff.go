@@ -20,6 +20,12 @@ const (
 // with "-", those that only the second has with "+". Of equal lines it has the
 // first, the last and a few around each change; "…" stands for others.
 func Diff(before, after []string) string {
+	return diff(before, after, func(int, int) string { return "" })
+}
+
+// diff is Diff with a note behind each line printed; note is given the line's
+// place in each text, -1 where it is not in it.
+func diff(before, after []string, note func(a, b int) string) string {
 	ops := script(before, after)
 	show := make([]bool, len(ops))
 	for i, op := range ops {
@@ -32,23 +38,29 @@ func Diff(before, after []string) string {
 			}
 		}
 	}
-	var b strings.Builder
-	printed := 0
+	var out strings.Builder
+	printed, was, is := 0, 0, 0
 	for i, op := range ops {
+		a, b := -1, -1
+		if op.mark != '+' {
+			a, was = was, was+1
+		}
+		if op.mark != '-' {
+			b, is = is, is+1
+		}
 		switch {
 		case show[i] && printed == maxDiff:
-			b.WriteString(" …\n")
-			return b.String()
+			out.WriteString(" …\n")
+			return out.String()
 		case show[i]:
 			printed++
-			b.WriteByte(op.mark)
-			b.WriteString(op.line)
-			b.WriteByte('\n')
+			out.WriteByte(op.mark)
+			out.WriteString(op.line + note(a, b) + "\n")
 		case i > 0 && show[i-1]:
-			b.WriteString(" \t…\n")
+			out.WriteString(" \t…\n")
 		}
 	}
-	return b.String()
+	return out.String()
 }
 
 // script returns the edits from one text to the other: the shortest script

@@ -18,6 +18,10 @@
 //   - A cover is a set of causes of which every changed export has at least one;
 //     the reported one is found greedily. The sole cause of an export is the only
 //     one it has.
+//   - A source file sees a type if it has its definition; the text of an export
+//     has no more than that. The sights are what the files of one kernel see;
+//     they come with this package (scripts/sights makes them) and stand in for
+//     what layouts do not tell.
 package kabi
 
 import (
@@ -32,8 +36,17 @@ import (
 type Side struct {
 	Table *symvers.Table   // nil: Types tell the exports and their CRCs
 	Types *symtypes.Corpus // nil: none; both sides' are of one pool
+	// Layouts are the types as they lie in memory; nil: none. They stand in for
+	// Types where a side has none, and then nothing is proved.
+	Layouts *Layouts
 
-	computed bool // Table was made from Types
+	computed  bool             // Table was made from Types
+	unhashed  bool             // Types were made from Layouts
+	guided    bool             // and one side had others
+	seen      *symtypes.Corpus // Types as they were given, where unhashed
+	sightings *sightings       // of both sides, where unhashed
+	graphs    []*graph         // of Layouts, by file of Types; a module's is made when asked for
+	modules   []string         // the files
 }
 
 // Options say what of a comparison counts.
@@ -63,6 +76,10 @@ type Report struct {
 	Causes []Cause
 	// Explained counts the changed exports with causes, Proved those proved.
 	Explained, Proved int
+	// Source is what the causes were found in.
+	Source Source
+	// Clusters are the changed exports by module, where there are no types.
+	Clusters []Cluster
 
 	Tolerated Tolerated
 	// UnusedRules are those that are no export's first match on either side.
@@ -82,6 +99,21 @@ type Report struct {
 	done  work
 	found map[symtypes.ID]finding // of changed exports, where they were looked at already
 }
+
+// Source says what causes were found in.
+type Source string
+
+// The sources. What layouts tell is not proved.
+const (
+	None     Source = ""         // nothing: there are no types of both kernels
+	Symtypes Source = "symtypes" // the text that CRCs are of
+	// Guided is layouts, and one kernel's symtypes that tell which types each
+	// export's source file sees.
+	Guided Source = "BTF or DWARF, as one kernel's symtypes see it"
+	// Layout is layouts alone: what a source file sees is guessed by another
+	// kernel's sources and by how much the hashed texts grew.
+	Layout Source = "BTF or DWARF alone, a guess"
+)
 
 // Tolerated counts what rules let pass.
 type Tolerated struct {
@@ -151,6 +183,7 @@ func (r *Report) Breaking() []string {
 // Compare tells what differs from the old side to the new.
 func Compare(old, new Side, opts Options) *Report {
 	r := &Report{rules: opts.Rules != nil, Holes: make(map[string]int)}
+	r.done.allow(old, new)
 	if old.Table == nil && new.Table == nil && old.Types != nil && new.Types != nil {
 		old, new = r.withTables(old, new, !opts.NoCauses)
 	}
@@ -235,7 +268,7 @@ func (r *Report) withTables(old, new Side, causes bool) (Side, Side) {
 		p := newProver(old, new, &r.done)
 		return func(i int) {
 			i = order[i]
-			f := finding{export: both[i], known: true, oldFile: old.Types.FilesOf(both[i])[0], newFile: new.Types.FilesOf(both[i])[0]}
+			f := finding{export: both[i], known: true, seenFile: -1, oldFile: old.Types.FilesOf(both[i])[0], newFile: new.Types.FilesOf(both[i])[0]}
 			p.enter(&f)
 			oldRows[i] = r.rowOf(p.hasher, p.oldScope, f.export, old.Types.Pool, &oldHoles)
 			newRows[i] = r.rowOf(p.hasher, p.newScope, f.export, new.Types.Pool, &newHoles)

@@ -89,8 +89,8 @@ func (r *Report) undo(p *prover, causes []int) Undone {
 // them, and with what only the old side's export reaches.
 func (p *prover) reverted(f *finding, causes []int, all []Cause) (uint32, bool) {
 	p.enter(f)
-	p.oldWalk.Reach(p.oldScope, f.export)
-	p.newWalk.Reach(p.newScope, f.export)
+	p.reach(p.oldWalk, p.oldScope, f.export)
+	p.reach(p.newWalk, p.newScope, f.export)
 	back := make(map[symtypes.ID]symtypes.Record)
 	put := func(id symtypes.ID) {
 		if rec := p.oldScope.Record(id); rec != p.newScope.Record(id) {

@@ -2,10 +2,10 @@ package kernel
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 
 	"modkeep/depmod"
+	"modkeep/internal/pattern"
 	"modkeep/kernel/release"
 	"modkeep/ko"
 	"modkeep/ko/elf"
@@ -51,7 +51,7 @@ func (k *Kernel) Version() Version {
 
 // debianVersion is the package version in a banner: "Debian 6.1.192-2", or
 // with the upstream version's own suffix "6.12~rc1-1".
-var debianVersion = regexp.MustCompile(`\bDebian ([0-9]+\.[0-9]+(\.[0-9]+)?)`)
+var debianVersion = pattern.New(`\bDebian ([0-9]+\.[0-9]+(\.[0-9]+)?)`)
 
 func version(text, source string) (Version, bool) {
 	r, err := release.Parse(text)
@@ -85,17 +85,17 @@ type Distro struct {
 // distroMarks are what releases of distributions hold.
 var distroMarks = []struct {
 	id   string
-	mark *regexp.Regexp
+	mark *pattern.Pattern
 }{
-	{"android", regexp.MustCompile(`-android\d+`)},
-	{"openeuler", regexp.MustCompile(`\.oe\d`)},
-	{"anolis", regexp.MustCompile(`\.(an|al)\d`)},
-	{"amazon", regexp.MustCompile(`\.amzn`)},
-	{"rhel", regexp.MustCompile(`\.el\d`)},
-	{"fedora", regexp.MustCompile(`\.(fc\d+|eln)`)},
-	{"debian", regexp.MustCompile(`\+deb\d`)},
-	{"arch", regexp.MustCompile(`[-.]arch\d`)},
-	{"suse", regexp.MustCompile(`-(lp)?1[56]0[0-9]{3}\.[0-9.]+-[a-z]`)},
+	{"android", pattern.New(`-android\d+`)},
+	{"openeuler", pattern.New(`\.oe\d`)},
+	{"anolis", pattern.New(`\.(an|al)\d`)},
+	{"amazon", pattern.New(`\.amzn`)},
+	{"rhel", pattern.New(`\.el\d`)},
+	{"fedora", pattern.New(`\.(fc\d+|eln)`)},
+	{"debian", pattern.New(`\+deb\d`)},
+	{"arch", pattern.New(`[-.]arch\d`)},
+	{"suse", pattern.New(`-(lp)?1[56]0[0-9]{3}\.[0-9.]+-[a-z]`)},
 }
 
 // Distro tells the kernel's distribution: from its release, its configuration,

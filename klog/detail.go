@@ -2,29 +2,31 @@ package klog
 
 import (
 	"strings"
+
+	"modkeep/internal/pattern"
 )
 
 var (
 	// lib/dump_stack.c dump_stack_print_info, 3.9 on.
-	cpuLine = lazily(`^CPU: (\d+) (?:UID: \d+ )?PID: (\d+) Comm: (.*?) (?:Kdump: loaded )?(Not tainted|Tainted:)(.*)`)
+	cpuLine = pattern.New(`^CPU: (\d+) (?:UID: \d+ )?PID: (\d+) Comm: (.*?) (?:Kdump: loaded )?(Not tainted|Tainted:)(.*)`)
 	// before 3.9.
-	pidLine = lazily(`^Pid: (\d+), comm: (.*?) (Not tainted|Tainted:)(.*)`)
-	cpuOnly = lazily(`^CPU:? +(\d+)\s*$`)
+	pidLine = pattern.New(`^Pid: (\d+), comm: (.*?) (Not tainted|Tainted:)(.*)`)
+	cpuOnly = pattern.New(`^CPU:? +(\d+)\s*$`)
 	// i386 and arm of 2.6: "CPU: 0    Tainted: P  (2.6.32 #1)".
-	cpuTaint   = lazily(`^(?:CPU: (\d+))?\s*(Not tainted|Tainted:)(.*)`)
-	processOld = lazily(`^Process (.*?) \(pid: (\d+)`)
-	taintOld   = lazily(`^EIP: .*(Not tainted|Tainted:)(.*)`)
+	cpuTaint   = pattern.New(`^(?:CPU: (\d+))?\s*(Not tainted|Tainted:)(.*)`)
+	processOld = pattern.New(`^Process (.*?) \(pid: (\d+)`)
+	taintOld   = pattern.New(`^EIP: .*(Not tainted|Tainted:)(.*)`)
 	// "(2.6.18-8.el5 #1)" after EFLAGS.
-	eipCPU     = lazily(`^EIP: .*EFLAGS: [0-9a-f]+ CPU: (\d+)$`)
-	releaseOld = lazily(`^EFLAGS: [0-9a-f]+ +\((\d\S+)`)
-	traceStart = lazily(`^(?:Call [Tt]race|[Bb]acktrace|Trace|Stack trace):(.*)`)
-	traceEnd   = lazily(`^(?:</TASK>|Code:|Allocated by|Freed by|Last potentially|The buggy address|Last Breaking-Event|Instruction dump|Memory state|Showing all locks|Mem-Info)`)
-	reportEnd  = lazily(`^---\[ end (?:trace|Kernel panic)`)
-	ipLine     = lazily(`^\s*(?:R?IP|EIP|RIP is at|PC is at|EIP is at|pc|epc|NIP|ERA|Krnl PSW)\s*(?::|is at|\b)(.*)`)
-	linkLine   = lazily(`^\s*(?:LR is at|lr :|ra\s*:|LR \[)(.*)`)
-	segment    = lazily(`^([0-9a-fA-F]{4}):`)
-	pswPlace   = lazily(`\((.*)\)\s*$`)
-	mipsAddr   = lazily(`^([0-9a-f]{8,16}) `)
+	eipCPU     = pattern.New(`^EIP: .*EFLAGS: [0-9a-f]+ CPU: (\d+)$`)
+	releaseOld = pattern.New(`^EFLAGS: [0-9a-f]+ +\((\d\S+)`)
+	traceStart = pattern.New(`^(?:Call [Tt]race|[Bb]acktrace|Trace|Stack trace):(.*)`)
+	traceEnd   = pattern.New(`^(?:</TASK>|Code:|Allocated by|Freed by|Last potentially|The buggy address|Last Breaking-Event|Instruction dump|Memory state|Showing all locks|Mem-Info)`)
+	reportEnd  = pattern.New(`^---\[ end (?:trace|Kernel panic)`)
+	ipLine     = pattern.New(`^\s*(?:R?IP|EIP|RIP is at|PC is at|EIP is at|pc|epc|NIP|ERA|Krnl PSW)\s*(?::|is at|\b)(.*)`)
+	linkLine   = pattern.New(`^\s*(?:LR is at|lr :|ra\s*:|LR \[)(.*)`)
+	segment    = pattern.New(`^([0-9a-fA-F]{4}):`)
+	pswPlace   = pattern.New(`\((.*)\)\s*$`)
+	mipsAddr   = pattern.New(`^([0-9a-f]{8,16}) `)
 )
 
 // detail reads a line of an open report and says whether it belongs to it.
@@ -79,7 +81,7 @@ func (r *openReport) link(mods []LinkedModule) {
 // returns.
 const unloadedMark = "unloaded"
 
-var linked = lazily(`^([A-Za-z0-9_-]{1,64})(?:\(([A-Za-z+-]{1,16})\))?$`)
+var linked = pattern.New(`^([A-Za-z0-9_-]{1,64})(?:\(([A-Za-z+-]{1,16})\))?$`)
 
 // parseLinked reads the list of modules, or a line on which it goes on. ok is
 // false where a word is no module.

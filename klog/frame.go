@@ -3,6 +3,8 @@ package klog
 import (
 	"strconv"
 	"strings"
+
+	"modkeep/internal/pattern"
 )
 
 // Frame is one entry of a call trace, or the place where the processor was.
@@ -43,10 +45,10 @@ func (f Frame) String() string {
 //	evtchn_ioctl+0x13e/0x304 [xen_evtchn 0123…]              with build id, 5.14 on
 //	0xffffffffa0123456                                       code of no known symbol
 var (
-	place     = lazily(`^\.?([A-Za-z_$][\w.$:<>@-]*?)\+0x([0-9a-f]{1,16})(?:/0x([0-9a-f]{1,16}))?(?: \[([\w-]+)[^\]]*\])?`)
-	placeOld  = lazily(`^:([\w-]+):([\w.$]+)\+0x([0-9a-f]{1,16})(?:/0x([0-9a-f]{1,16}))?`)
-	placeDec  = lazily(`^\{(?::([\w-]+):)?([\w.$]+)\+(\d{1,10})\}`)
-	placeBare = lazily(`^0x([0-9a-f]{6,16})(?:\s|$)`)
+	place     = pattern.New(`^\.?([A-Za-z_$][\w.$:<>@-]*?)\+0x([0-9a-f]{1,16})(?:/0x([0-9a-f]{1,16}))?(?: \[([\w-]+)[^\]]*\])?`)
+	placeOld  = pattern.New(`^:([\w-]+):([\w.$]+)\+0x([0-9a-f]{1,16})(?:/0x([0-9a-f]{1,16}))?`)
+	placeDec  = pattern.New(`^\{(?::([\w-]+):)?([\w.$]+)\+(\d{1,10})\}`)
+	placeBare = pattern.New(`^0x([0-9a-f]{6,16})(?:\s|$)`)
 )
 
 // parsePlace reads a place off the front of a text and returns what follows.
@@ -73,12 +75,12 @@ func hex(s string) uint64 {
 }
 
 var (
-	stackMarks = lazily(`^(?:\s*</?(?:TASK|IRQ|EOI|NMI|#[A-Z]+\d?|ENTRY_TRAMPOLINE|SOFTIRQ|HARDIRQ|DB|DF|MCE|UNKNOWN)>\s*)+`)
-	bracketed  = lazily(`^\(?\[<?(?:0x)?([0-9a-f]{8,16})>?\]\s*`)
+	stackMarks = pattern.New(`^(?:\s*</?(?:TASK|IRQ|EOI|NMI|#[A-Z]+\d?|ENTRY_TRAMPOLINE|SOFTIRQ|HARDIRQ|DB|DF|MCE|UNKNOWN)>\s*)+`)
+	bracketed  = pattern.New(`^\(?\[<?(?:0x)?([0-9a-f]{8,16})>?\]\s*`)
 	// ppc prints the stack pointer and the address: [c000…] [c000…] name.
-	angle = lazily(`^<([0-9a-f]{8,16})>\s*`)
+	angle = pattern.New(`^<([0-9a-f]{8,16})>\s*`)
 	// arm: "[<c0012345>] (name+0x10/0x20) from …", since 5.18 "name from caller+0x10/0x14".
-	armFrom = lazily(`^\(?([\w.$]+)(?:\+0x([0-9a-f]{1,16})(?:/0x([0-9a-f]{1,16}))?)?(?: \[([\w-]+)[^\]]*\])?\)? from (?:\[<|\(|[\w.$]+\+0x)`)
+	armFrom = pattern.New(`^\(?([\w.$]+)(?:\+0x([0-9a-f]{1,16})(?:/0x([0-9a-f]{1,16}))?)?(?: \[([\w-]+)[^\]]*\])?\)? from (?:\[<|\(|[\w.$]+\+0x)`)
 )
 
 // maxFramesPerLine bounds the old form that fills lines with frames.

@@ -5,6 +5,8 @@ import (
 	"bytes"
 	"io"
 	"strings"
+
+	"modkeep/internal/pattern"
 )
 
 // maxLine is how much of a line is kept, in bytes; what is longer is cut. The
@@ -96,19 +98,19 @@ func escapeLen(b []byte) int {
 }
 
 var (
-	levelPrefix = lazily(`^<\d{1,3}>`)
+	levelPrefix = pattern.New(`^<\d{1,3}>`)
 	// dmesg -x: facility and level by name.
-	decodedPrefix = lazily(`^(?:kern|user|daemon|syslog|auth|local\d) *:(?:emerg|alert|crit|err|warn|notice|info|debug) *: `)
+	decodedPrefix = pattern.New(`^(?:kern|user|daemon|syslog|auth|local\d) *:(?:emerg|alert|crit|err|warn|notice|info|debug) *: `)
 	// /dev/kmsg: priority, sequence, microseconds, flags (Documentation/ABI/testing/dev-kmsg).
-	kmsgPrefix = lazily(`^\d{1,4},\d+,(\d+),[-c+](?:,caller=([TC]\d+))?[^;]*;`)
+	kmsgPrefix = pattern.New(`^\d{1,4},\d+,(\d+),[-c+](?:,caller=([TC]\d+))?[^;]*;`)
 	// The kernel's own time, dmesg -T's, and dmesg -H's.
-	bracketPrefix = lazily(`^\[( *\+?\d{1,10}\.\d{3,9}(?: <[ \d.]+>)?|[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4}|[A-Z][a-z]{2} ?\d{1,2} \d\d:\d\d)\] ?`)
-	callerPrefix  = lazily(`^\[ *([TC]\d+)\] ?`)
+	bracketPrefix = pattern.New(`^\[( *\+?\d{1,10}\.\d{3,9}(?: <[ \d.]+>)?|[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4}|[A-Z][a-z]{2} ?\d{1,2} \d\d:\d\d)\] ?`)
+	callerPrefix  = pattern.New(`^\[ *([TC]\d+)\] ?`)
 	// syslog and journalctl short, short-precise, short-iso, short-full, short-unix.
-	stampPrefix   = lazily(`^(?:[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d(?:\.\d+)?|\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?|[A-Z][a-z]{2} \d{4}-\d\d-\d\d \d\d:\d\d:\d\d [A-Z]{2,5}|\d{9,11}\.\d{6}) `)
-	hostTagPrefix = lazily(`^([\w.:-]+) ([\w@/.-]+|\(udev-worker\)|\([\w.-]+\))(?:\[\d+\])?: `)
-	tagPrefix     = lazily(`^(kernel)(?:\[\d+\])?: `)
-	anywhereTime  = lazily(`\[ *\d{1,8}\.\d{6}\] `)
+	stampPrefix   = pattern.New(`^(?:[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d(?:\.\d+)?|\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?|[A-Z][a-z]{2} \d{4}-\d\d-\d\d \d\d:\d\d:\d\d [A-Z]{2,5}|\d{9,11}\.\d{6}) `)
+	hostTagPrefix = pattern.New(`^([\w.:-]+) ([\w@/.-]+|\(udev-worker\)|\([\w.-]+\))(?:\[\d+\])?: `)
+	tagPrefix     = pattern.New(`^(kernel)(?:\[\d+\])?: `)
+	anywhereTime  = pattern.New(`\[ *\d{1,8}\.\d{6}\] `)
 )
 
 // parseLine takes time, host, source and level off the front of a line.
@@ -146,7 +148,7 @@ func parseLine(text string) Line {
 	return l
 }
 
-func (l *Line) cut(prefix *pattern) string {
+func (l *Line) cut(prefix *pattern.Pattern) string {
 	m := prefix.FindString(l.Text)
 	l.Text = l.Text[len(m):]
 	return m
@@ -192,7 +194,7 @@ func microseconds(n string) string {
 
 func (l Line) fromKernel() bool { return l.Source == "" || l.Source == "kernel" }
 
-var linuxVersion = lazily(`^Linux version (\d+\.\d+\S*) `)
+var linuxVersion = pattern.New(`^Linux version (\d+\.\d+\S*) `)
 
 // bootRelease is the kernel's release where the text is the first line a
 // kernel prints (init/version.c linux_banner).

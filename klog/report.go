@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"modkeep/internal/pattern"
 )
 
 // ReportKind says what sort of trouble a Report is about.
@@ -332,7 +334,7 @@ func (r *Report) Origin(module string) (Origin, string) {
 	return OriginUnknown, "not marked, and this kernel marks no out-of-tree modules"
 }
 
-var releaseStart = lazily(`^(\d{1,4})\.(\d{1,4})`)
+var releaseStart = pattern.New(`^(\d{1,4})\.(\d{1,4})`)
 
 func marksOutOfTree(release string) bool {
 	m := releaseStart.FindStringSubmatch(release)

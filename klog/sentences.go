@@ -2,13 +2,15 @@ package klog
 
 import (
 	"strings"
+
+	"modkeep/internal/pattern"
 )
 
 // sentence is one thing that the loader says. Its pattern's named groups fill
 // the LoadError: mod, sym, ns, owner, want, found, err.
 type sentence struct {
 	has   string // a literal part, looked for first: most lines of a log are about other things
-	re    *pattern
+	re    *pattern.Pattern
 	kind  Kind
 	errno string
 	note  bool
@@ -22,12 +24,12 @@ const name = `^(?:module: |x86/modules: )?(?:module )?(?:(?P<mod>[\w.+-]+|\(miss
 // named is name where the sentence cannot be told from others without it.
 const named = `^(?:module: )?(?:module )?(?P<mod>[\w.+-]+|\(missing \.modinfo section or name field\)): `
 
-func say(has, pattern string, kind Kind, errno string) sentence {
-	return sentence{has: has, re: lazily(pattern + `$`), kind: kind, errno: errno}
+func say(has, text string, kind Kind, errno string) sentence {
+	return sentence{has: has, re: pattern.New(text + `$`), kind: kind, errno: errno}
 }
 
-func note(has, pattern string, kind Kind) sentence {
-	return sentence{has: has, re: lazily(pattern + `$`), kind: kind, note: true}
+func note(has, text string, kind Kind) sentence {
+	return sentence{has: has, re: pattern.New(text + `$`), kind: kind, note: true}
 }
 
 // loaderSentences are those of kernel/module.c (2.6.0–5.18), kernel/module/

@@ -3,6 +3,8 @@ package klog
 import (
 	"strconv"
 	"strings"
+
+	"modkeep/internal/pattern"
 )
 
 // start is the first line of a report, taken apart.
@@ -20,12 +22,12 @@ type start struct {
 // place, num.
 type startForm struct {
 	has  string
-	re   *pattern
+	re   *pattern.Pattern
 	kind ReportKind
 }
 
-func form(has, pattern string, kind ReportKind) startForm {
-	return startForm{has, lazily(pattern), kind}
+func form(has, text string, kind ReportKind) startForm {
+	return startForm{has, pattern.New(text), kind}
 }
 
 // startForms are of lib/bug.c, kernel/panic.c, kernel/watchdog.c,

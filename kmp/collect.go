@@ -7,10 +7,10 @@ import (
 	"io"
 	"io/fs"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
+	"modkeep/internal/pattern"
 	"modkeep/ko"
 )
 
@@ -25,7 +25,7 @@ const (
 	maxNames     = 32 << 20  // bytes of all names
 	maxKept      = 256 << 20 // bytes of modules that Open keeps
 	maxExtra     = 1 << 20
-	maxSymvers   = 64 << 20
+	maxBig       = 64 << 20 // of tables and images
 )
 
 // collector gathers what is of interest while an archive goes by.
@@ -66,24 +66,25 @@ func (m metered) Read(p []byte) (int, error) {
 }
 
 var (
-	moduleFile = regexp.MustCompile(`\.ko(\.gz|\.xz|\.zst|\.bz2)?$`)
-	moduleDir  = regexp.MustCompile(`^(?:/usr)?/lib/modules/([^/]+)/`)
+	moduleFile = pattern.New(`\.ko(\.gz|\.xz|\.zst|\.bz2)?$`)
+	moduleDir  = pattern.New(`^(?:/usr)?/lib/modules/([^/]+)/`)
 )
 
 // roles tell a file's role by its path.
 var roles = []struct {
-	re   *regexp.Regexp
+	re   *pattern.Pattern
 	role Role
 }{
-	{regexp.MustCompile(`/modules-load\.d/[^/]+\.conf$`), ModulesLoad},
-	{regexp.MustCompile(`/modprobe\.(d/[^/]+\.conf|conf)$`), Modprobe},
-	{regexp.MustCompile(`/depmod\.(d/[^/]+\.conf|conf)$`), Depmod},
-	{regexp.MustCompile(`/systemd/system/.*\.(service|socket|target|path|timer|mount)$`), Systemd},
-	{regexp.MustCompile(`/(Module\.symvers|[^/]*symvers[^/]*(\.gz|\.xz|\.zst)?)$`), Symvers},
-	{regexp.MustCompile(`/(dracut\.conf\.d/[^/]+\.conf|dracut/modules\.d/.+|initramfs-tools/.+|mkinitcpio\.d/.+)$`), Initramfs},
-	{regexp.MustCompile(`/udev/rules\.d/[^/]+\.rules$`), Udev},
-	{regexp.MustCompile(`/dkms\.conf$`), DKMS},
-	{regexp.MustCompile(`^/usr/src/akmods/`), Akmod},
+	{pattern.New(`/modules-load\.d/[^/]+\.conf$`), ModulesLoad},
+	{pattern.New(`/modprobe\.(d/[^/]+\.conf|conf)$`), Modprobe},
+	{pattern.New(`/depmod\.(d/[^/]+\.conf|conf)$`), Depmod},
+	{pattern.New(`/systemd/system/.*\.(service|socket|target|path|timer|mount)$`), Systemd},
+	{pattern.New(`/(Module\.symvers|[^/]*symvers[^/]*(\.gz|\.xz|\.zst)?)$`), Symvers},
+	{pattern.New(`^/boot/(vmlinu[xz]|Image|image)-[^/]+$|^(?:/usr)?/lib/modules/[^/]+/(vmlinu[xz]|Image)$`), Kernel},
+	{pattern.New(`/(dracut\.conf\.d/[^/]+\.conf|dracut/modules\.d/.+|initramfs-tools/.+|mkinitcpio\.d/.+)$`), Initramfs},
+	{pattern.New(`/udev/rules\.d/[^/]+\.rules$`), Udev},
+	{pattern.New(`/dkms\.conf$`), DKMS},
+	{pattern.New(`^/usr/src/akmods/`), Akmod},
 }
 
 // file adds a name to the list of files.
@@ -124,7 +125,7 @@ func (c *collector) regular(name string, r io.Reader, size int64) error {
 		return nil
 	}
 	e := Extra{Path: name, Role: role}
-	if size <= maxExtra || role == Symvers && size <= maxSymvers {
+	if size <= maxExtra || (role == Symvers || role == Kernel) && size <= maxBig {
 		data, err := readExactly(r, size)
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)

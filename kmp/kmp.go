@@ -101,6 +101,7 @@ const (
 	Depmod      Role = "depmod"       // depmod.d: search order, overrides
 	Systemd     Role = "systemd"      // units
 	Symvers     Role = "symvers"      // Module.symvers: what its modules export
+	Kernel      Role = "kernel"       // a kernel image
 	Initramfs   Role = "initramfs"    // dracut.conf.d, initramfs-tools
 	Udev        Role = "udev"         // rules
 	DKMS        Role = "dkms"         // dkms.conf: modules are built on the machine
@@ -112,7 +113,7 @@ const (
 type Extra struct {
 	Path   string
 	Role   Role
-	Data   []byte // content; nil for links and for files longer than 1 MiB (symvers 64 MiB)
+	Data   []byte // content; nil for links and for files longer than 1 MiB (tables and images 64 MiB)
 	Target string // of a link
 }
 

@@ -2,9 +2,10 @@ package kmp
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
+
+	"modkeep/internal/pattern"
 )
 
 // Script is a scriptlet of a package.
@@ -35,7 +36,7 @@ var callNames = []string{
 	"modprobe", "insmod", "rmmod", "systemctl", "udevadm", "mokutil", "kmodtool", "inkmp-script", "kmp-script", "rpm-script",
 }
 
-var word = regexp.MustCompile(`[A-Za-z0-9_+.-]+`)
+var word = pattern.New(`[A-Za-z0-9_+.-]+`)
 
 // maxScriptText bounds what all scriptlets of a package hold, in bytes.
 const maxScriptText = 4 << 20
@@ -89,13 +90,13 @@ func foreignInterpreter(prog string) bool {
 }
 
 var (
-	macroAtStart = regexp.MustCompile(`^%(?:[A-Za-z_]\w*|\{[^}]*\}?)`)
-	macroBraced  = regexp.MustCompile(`%\{[?!]*[A-Za-z_][\w:?!. -]*\}`)
+	macroAtStart = pattern.New(`^%(?:[A-Za-z_]\w*|\{[^}]*\}?)`)
+	macroBraced  = pattern.New(`%\{[?!]*[A-Za-z_][\w:?!. -]*\}`)
 	// Names that no format of date, printf or find has: beginning with an
 	// underscore, or well known.
-	macroNamed = regexp.MustCompile(`(?:^|[\s"'=(/])(%(?:_\w+|(?:kernel|kmod|kversion|suse|rhel|fedora|centos|flavors?|name|version|release|dist|buildroot|sbindir|post|preun)\w*))\b`)
+	macroNamed = pattern.New(`(?:^|[\s"'=(/])(%(?:_\w+|(?:kernel|kmod|kversion|suse|rhel|fedora|centos|flavors?|name|version|release|dist|buildroot|sbindir|post|preun)\w*))\b`)
 	// Programs whose arguments have %{…} of their own.
-	ownBraces = regexp.MustCompile(`\b(?:rpm|rpmquery|dnf|repoquery|curl)\b|--qf|--queryformat|-w `)
+	ownBraces = pattern.New(`\b(?:rpm|rpmquery|dnf|repoquery|curl)\b|--qf|--queryformat|-w `)
 )
 
 // findMacro finds the first macro of a line.

@@ -188,14 +188,12 @@ func (x *xzReader) endBlock() error {
 	return nil
 }
 
-var crc64Table = crc64.MakeTable(crc64.ECMA)
-
 func newCheck(kind byte) hash.Hash {
 	switch kind {
 	case 1:
 		return crc32.NewIEEE()
 	case 4:
-		return crc64.New(crc64Table)
+		return crc64.New(crc64.MakeTable(crc64.ECMA)) // made once
 	case 10:
 		return sha256.New()
 	}

@@ -14,16 +14,17 @@ import (
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 
+	"modkeep/internal/cputime"
 	"modkeep/ko/elf"
 )
 
-// within runs fn and fails where it takes more than a second or 100 MB.
+// within runs fn and holds it to a second and 100 MB.
 func within(t *testing.T, fn func()) {
 	t.Helper()
 	runtime.GC()
 	var before, peak runtime.MemStats
 	runtime.ReadMemStats(&before)
-	start := time.Now()
+	clock := cputime.Start()
 	done, watched := make(chan bool), make(chan bool)
 	go func() {
 		defer close(watched)
@@ -41,16 +42,14 @@ func within(t *testing.T, fn func()) {
 		}
 	}()
 	fn()
-	elapsed := time.Since(start)
+	took := clock.Took()
 	close(done)
 	<-watched
-	if elapsed > time.Second {
-		t.Errorf("took %v", elapsed)
-	}
+	cputime.Hold(t, took, time.Second)
 	if used := int64(peak.HeapInuse) - int64(before.HeapInuse); used > 100e6 {
 		t.Errorf("took %d MB", used/1e6)
 	}
-	t.Logf("%v, %d KB", elapsed, (int64(peak.HeapInuse)-int64(before.HeapInuse))/1000)
+	t.Logf("%v, %d KB", took, (int64(peak.HeapInuse)-int64(before.HeapInuse))/1000)
 }
 
 func TestBombs(t *testing.T) {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 
-	"modkeep/ko"
 	"modkeep/ko/elf"
 )
 
@@ -428,13 +427,8 @@ func (l *load) sameBuild() bool {
 
 // readSplitBTF reads the module's .BTF again from its file.
 func (m *Module) readSplitBTF() (*splitBTF, error) {
-	im, err := m.open()
+	f, err := m.Open()
 	if err != nil {
-		return nil, err
-	}
-	f, err := ko.Parse(im)
-	if err != nil {
-		im.Close()
 		return nil, err
 	}
 	defer f.Close()

@@ -36,8 +36,8 @@ func (l *load) runInsmod() bool {
 		}
 	}
 	l.v.Insmod = strings.Join(unresolved, "\n")
-	if len(unresolved) > 0 && moduleCRCs != (l.target.Versions != No) {
-		l.warn("the module uses symbol versions: %v, the kernel does: %v", moduleCRCs, !moduleCRCs)
+	if moduleCRCs != (l.target.Versions != No) {
+		l.warn("the module uses symbol versions: %v, the kernel does: %v; names are compared without them", moduleCRCs, !moduleCRCs)
 	}
 	return len(unresolved) == 0
 }
@@ -53,10 +53,22 @@ func (l *load) resolvesByName(name string, versioned bool) bool {
 	case e == nil:
 		l.found(Finding{Kind: KindMissing, Symbol: base, Text: "nothing on this kernel exports " + base})
 		return false
-	case versioned && has != e.HasCRC, versioned && has && crc != e.CRC:
-		l.found(Finding{Kind: KindCRC, Symbol: base, Want: prefix + crc.String(), Found: e.CRC.String(), Provider: providerName(e),
-			Text: "built for another version of " + base})
+	case versioned && (has != e.HasCRC || has && (crc != e.CRC || prefix != l.prefixOr(prefix))):
+		text := "built for another version of " + base
+		if has && crc == e.CRC {
+			text = fmt.Sprintf("versions of the module begin with %q, of the kernel with %q: one is built for SMP or more memory", prefix, l.prefixOr(prefix))
+		}
+		l.found(Finding{Kind: KindCRC, Symbol: base, Want: prefix + crc.String(), Found: l.prefixOr("") + e.CRC.String(), Provider: providerName(e), Text: text})
 		return false
 	}
 	return true
+}
+
+// prefixOr is what the versions of the kernel's exports begin with, or what is
+// given where that is not known.
+func (l *load) prefixOr(unknown string) string {
+	if l.target.NamePrefix == nil {
+		return unknown
+	}
+	return *l.target.NamePrefix
 }

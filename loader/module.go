@@ -175,8 +175,18 @@ func (m *Module) open() (*ko.Image, error) {
 	return ko.OpenImage(m.Path)
 }
 
-// Open opens the module's bytes again, for what is not judged here.
-func (m *Module) Open() (*ko.Image, error) { return m.open() }
+// Open opens the module's file again, for what is not judged here.
+func (m *Module) Open() (*ko.File, error) {
+	im, err := m.open()
+	if err != nil {
+		return nil, err
+	}
+	f, err := ko.Parse(im)
+	if err != nil {
+		im.Close()
+	}
+	return f, err
+}
 
 // ReadFrom reads a module whose bytes are not in a file of their own, such as
 // one in a package. open may be called again while verdicts are made.

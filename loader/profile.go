@@ -72,6 +72,9 @@ type Profile struct {
 	Vermagic   string   // "" where unknown
 	StructSize uint64   // sizeof(struct module); 0 where unknown
 	Versions   Tristate // CONFIG_MODVERSIONS
+	// NamePrefix is what versions in the names of a 2.x kernel's exports begin
+	// with, such as "smp_" in printk_Rsmp_1b7d4074; nil where unknown.
+	NamePrefix *string
 	Force      Tristate // CONFIG_MODULE_FORCE_LOAD
 
 	Enforce   Tristate // signatures are enforced: CONFIG_MODULE_SIG_FORCE or module.sig_enforce

@@ -68,6 +68,11 @@ func NewTarget(k *kernel.Kernel, opts Options) *Target {
 	if on, known := k.Modversions(); known {
 		t.Versions = tristate(on)
 	}
+	if t.Version.Less(Version{2, 5, 0}) {
+		if table, _ := k.Table(); table.InNames {
+			t.NamePrefix = &table.Prefix
+		}
+	}
 	t.policyFromConfig()
 	t.applyCmdline(opts.Cmdline)
 	return t
@@ -79,7 +84,7 @@ func NewTarget(k *kernel.Kernel, opts Options) *Target {
 func versionOf(k *kernel.Kernel) Version {
 	table, _ := k.Table()
 	switch {
-	case table.Prefix != "", table.Layout == symvers.Columns2:
+	case table.InNames, table.Layout == symvers.Columns2:
 		return Version{2, 4, 0}
 	case table.Layout == symvers.Columns3:
 		return Version{2, 6, 16}

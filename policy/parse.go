@@ -6,13 +6,14 @@ import (
 	"fmt"
 	"io"
 	"path"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
+
+	"modkeep/internal/pattern"
 )
 
 // Bounds of a policy file and of a glob in it, in bytes; no path is longer.
@@ -110,11 +111,11 @@ func (d decoder) text(data []byte) error {
 
 // yamlParser matches what the YAML reader's parser says; it counts lines from
 // 0, its scanner from 1.
-var yamlParser = regexp.MustCompile(`^(did not find expected (<|node content|'-' indicator|key|',' or)|found (duplicate|incompatible|undefined))`)
+var yamlParser = pattern.New(`^(did not find expected (<|node content|'-' indicator|key|',' or)|found (duplicate|incompatible|undefined))`)
 
 var (
-	yamlError   = regexp.MustCompile(`(?s)^yaml: (?:line ([0-9]+): )?(.*)$`)
-	yamlUnknown = regexp.MustCompile(`^unknown anchor '(.*)' referenced$`)
+	yamlError   = pattern.New(`(?s)^yaml: (?:line ([0-9]+): )?(.*)$`)
+	yamlUnknown = pattern.New(`^unknown anchor '(.*)' referenced$`)
 )
 
 // syntax gives an error of the YAML reader its line.
@@ -305,6 +306,7 @@ func (d decoder) policy(root *yaml.Node, p *Policy) error {
 		"override":  d.boolean(&p.Override),
 		"gate":      word(d, &p.Gate, GateWarn, GateStrict, GateOff),
 		"initramfs": word(d, &p.Initramfs, InitramfsAuto, InitramfsAlways, InitramfsNever),
+		"types":     word(d, &p.Types, TypesOff, TypesWarn, TypesRefuse),
 		"defaults":  d.defaults(&p.Defaults),
 		"modules":   d.list(d.entry(p)),
 		"groups":    d.list(d.group(p)),

@@ -16,6 +16,7 @@
 //	override: true          # depmod.d overrides may be written where weak-updates would lose
 //	gate: warn              # warn, strict, off: what a kernel lacking a required module means
 //	initramfs: auto         # auto, always, never: whether images are made again
+//	types: off              # off, warn, refuse: whether check compares the types that modules know with the kernel's
 //	defaults: {link: auto, required: false, keep-newest: true, atomic: false}
 //	modules:
 //	  - name: mlx5_*
@@ -88,6 +89,17 @@ const (
 	InitramfsNever  Initramfs = "never"
 )
 
+// Types is what check does about a module that would load but knows types
+// otherwise than the kernel: structs of another size, members elsewhere.
+type Types string
+
+// The ways with types.
+const (
+	TypesOff    Types = "off"    // they are not compared
+	TypesWarn   Types = "warn"   // check warns
+	TypesRefuse Types = "refuse" // check refuses the module
+)
+
 // Link is whether a module is linked into other kernels.
 type Link string
 
@@ -106,6 +118,7 @@ type Policy struct {
 	Override  bool     // depmod.d overrides may be written
 	Gate      Gate
 	Initramfs Initramfs
+	Types     Types
 	Defaults  Rule    // for what no entry decides; its Source is ""
 	Modules   []Entry // in the order of the file
 	Groups    []Group
@@ -148,6 +161,7 @@ func Default() *Policy {
 		Override:  true,
 		Gate:      GateWarn,
 		Initramfs: InitramfsAuto,
+		Types:     TypesOff,
 		Defaults:  Rule{Link: LinkAuto, KeepNewest: true},
 	}
 }

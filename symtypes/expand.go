@@ -108,6 +108,7 @@ const (
 	flushAt   = 64 << 10  // how much text is gathered before it is hashed
 	maxKept   = 512 << 10 // items of pieces; then all are dropped
 	maxPieces = 8         // of one name with the same before it
+	pieceCost = 8         // what a piece itself takes, in items
 )
 
 // NewHasher returns a hasher for exports of the pool as it is.
@@ -137,7 +138,7 @@ func (h *Hasher) CRC(s *Scope, export ID) (crc uint32, ok bool) {
 		}
 		h.flush()
 		last = h.piece(s, before{last, ref.name})
-		h.crc = crcTimes(h.crc, last.shift) ^ last.crc
+		h.crc = CRCTimes(h.crc, last.shift) ^ last.crc
 	}
 	if int(at) < len(rec.text) {
 		h.buf = append(append(h.buf, rec.text[at:]...), ' ')
@@ -170,7 +171,7 @@ func (h *Hasher) piece(s *Scope, key before) *piece {
 	h.flush()
 	p := &piece{items: slices.Clone(h.trail), crc: h.crc, shift: crcShift(h.Bytes - bytes)}
 	h.crc = crc
-	h.kept += len(p.items)
+	h.kept += len(p.items) + pieceCost
 	if len(kept) == maxPieces {
 		kept = slices.Delete(kept, 0, 1)
 	}
@@ -265,8 +266,9 @@ func (h *Hasher) flush() {
 // lowest bit. The CRC of two texts in one is the first's times x to the power of
 // the second's bits, plus the second's.
 
-// crcTimes multiplies two polynomials modulo that of CRC-32.
-func crcTimes(a, b uint32) uint32 {
+// CRCTimes multiplies two polynomials modulo that of CRC-32, the highest power in
+// the lowest bit.
+func CRCTimes(a, b uint32) uint32 {
 	var product uint32
 	for bit := uint32(1 << 31); bit != 0; bit >>= 1 {
 		if a&bit != 0 {
@@ -282,15 +284,23 @@ func crcShift(n int64) uint32 {
 	power := uint32(1 << 31)                        // 1
 	for square := uint32(1 << 23); n > 0; n >>= 1 { // x^8
 		if n&1 != 0 {
-			power = crcTimes(power, square)
+			power = CRCTimes(power, square)
 		}
-		square = crcTimes(square, square)
+		square = CRCTimes(square, square)
 	}
 	return power
 }
 
 // Walker finds what an export reaches. It is for one goroutine.
 type Walker struct {
+	// Limit is how many steps from the export Reach goes; 0 for any number.
+	Limit int
+	// Hidden says of which names the records are not to be looked into, though
+	// they are reached; nil: of none.
+	Hidden func(ID) bool
+	// Steps counts the names and mentions of names that were looked at so far.
+	Steps int64
+
 	pool   *Pool
 	seen   []uint32
 	walk   uint32
@@ -315,10 +325,12 @@ func (w *Walker) Reach(s *Scope, export ID) []ID {
 	for i := 0; i < len(w.queue); i++ {
 		id := w.queue[i]
 		r := s.Record(id)
-		if r == None {
+		if r == None || w.Limit > 0 && int(w.depth[id]) >= w.Limit || w.Hidden != nil && w.Hidden(id) {
 			continue
 		}
-		for _, ref := range w.pool.refsOf(r) {
+		refs := w.pool.refsOf(r)
+		w.Steps += int64(len(refs)) + 1
+		for _, ref := range refs {
 			if w.seen[ref.name] != w.walk {
 				w.seen[ref.name] = w.walk
 				w.parent[ref.name], w.depth[ref.name] = id, w.depth[id]+1

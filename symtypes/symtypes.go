@@ -78,6 +78,12 @@ type Pool struct {
 	records map[string]Record
 	recs    []record
 	refs    []ref
+	exports int // of the names
+}
+
+// full reports whether the pool has more than is read.
+func (p *Pool) full() bool {
+	return len(p.list) > maxNames || p.exports > maxExports || len(p.refs) > maxRefs
 }
 
 type name struct {
@@ -175,6 +181,9 @@ func (p *Pool) id(key string) ID {
 	id := ID(len(p.list))
 	p.list = append(p.list, name{key: key, mention: kind.word() + bare + " ", kind: kind, opaque: unresolved})
 	p.names[key] = id
+	if kind == Export {
+		p.exports++
+	}
 	return id
 }
 

@@ -284,10 +284,20 @@ func TestBounds(t *testing.T) {
 	for i := range maxNames + 10 {
 		fmt.Fprintf(&names, "s##a%d\n", i)
 	}
+	var exports strings.Builder
+	for i := range maxExports + 10 {
+		fmt.Fprintf(&exports, "a%d int\n", i)
+	}
+	var mentions strings.Builder
+	for i := range maxRefs/1000 + 2 {
+		fmt.Fprintf(&mentions, "a%d %s\n", i, strings.Repeat("s#a ", 1000+i))
+	}
 	tests := []struct{ name, text, want string }{
-		{"size", strings.Repeat("\n", MaxSize+1), "longer than 25165824 bytes"},
+		{"size", strings.Repeat("\n", MaxSize+1), "longer than 16777216 bytes"},
 		{"sections", strings.Repeat("/* a */\n", MaxFiles+1), "line 131073: more than 131072 sections"},
-		{"names", "/* a */\n" + names.String(), "line 262147: more names or records than of any kernel"},
+		{"names", "/* a */\n" + names.String(), "line 100003: more names or records than of any kernel"},
+		{"exports", exports.String(), "line 40002: more names or records than of any kernel"},
+		{"mentions", mentions.String(), "line 762: more names or records than of any kernel"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

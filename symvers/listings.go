@@ -223,7 +223,7 @@ func parseKsyms(text string) (*Table, error) {
 		}
 	}
 	t := New(exports)
-	t.Prefix = prefix
+	t.InNames, t.Prefix = true, prefix
 	return t, nil
 }
 
@@ -305,7 +305,7 @@ type verFiles struct {
 
 func (v *verFiles) table() *Table {
 	t := New(v.exports)
-	t.Prefix = v.prefix
+	t.InNames, t.Prefix = true, v.prefix
 	return t
 }
 

@@ -79,7 +79,8 @@ type Table struct {
 	Exports    []Export // in the file's order, the first of each symbol
 	Duplicates []Export // further rows of symbols that Exports has already, in the file's order
 	Layout     Layout   // of the text it was read from; what Write writes
-	Prefix     string   // of versioned names of 2.x kernels, "smp_" in printk_Rsmp_1b7d4074; else empty
+	InNames    bool     // versions stand in the names, as in listings of 2.x kernels: printk_Rsmp_1b7d4074
+	Prefix     string   // of these, "smp_" here; else empty
 
 	index index
 }

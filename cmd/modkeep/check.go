@@ -19,6 +19,7 @@ import (
 	"modkeep/kabi/layout"
 	"modkeep/kernel"
 	"modkeep/loader"
+	"modkeep/policy"
 )
 
 // checkOptions are the flags of modkeep check.
@@ -37,7 +38,9 @@ type checkOptions struct {
 	json          bool
 	strictUnknown bool
 	verify        bool
-	types         string // "", typesWarn or typesRefuse
+	types         policy.Types // "": as the root's policy says
+	explain       bool
+	old, new      string // the kernels of an explanation, as for compare
 }
 
 func newCheckCommand() *cobra.Command {
@@ -62,7 +65,8 @@ boot next where that can be told, else for all.` + exitStatus(
 		Example: `  modkeep check
   modkeep check --kernel 6.1.0-53-amd64 ./driver.ko
   modkeep check --symvers linux-headers-6.1.0-53-amd64/Module.symvers --json *.ko
-  modkeep check --all-kernels vendor-kmod-1.0.rpm`,
+  modkeep check --all-kernels vendor-kmod-1.0.rpm
+  modkeep check --explain --old old/symtypes.gz --new new/symtypes.gz ./driver.ko`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return runCheck(cmd, &opts, args)
 		},
@@ -81,18 +85,22 @@ boot next where that can be told, else for all.` + exitStatus(
 	flags.BoolVarP(&opts.zero, "null", "0", false, "paths of --from-file end in NUL")
 	flags.BoolVar(&opts.strictUnknown, "strict-unknown", false, "exit with status 2 when something about a kernel is unknown")
 	flags.BoolVar(&opts.verify, "verify", false, "verify the signatures of a kernel's own modules below a directory too")
-	flags.StringVar(&opts.types, "types", "", "compare the types that each module knows, by its debug information, with the kernel's; `HOW` is warn (where none is said) or refuse")
-	flags.Lookup("types").NoOptDefVal = typesWarn
+	flags.StringVar((*string)(&opts.types), "types", "", "compare the types that each module knows, by its debug information, with the kernel's; `HOW` is warn (where none is said), refuse or off (default: what the root's policy says)")
+	flags.Lookup("types").NoOptDefVal = string(policy.TypesWarn)
+	flags.BoolVar(&opts.explain, "explain", false, "say which changed types are behind the CRCs that refuse a module")
+	flags.StringVar(&opts.old, "old", "", "with --explain: take `OLD`, as for compare, for the kernel that the modules were built for")
+	flags.StringVar(&opts.new, "new", "", "with --explain: take `NEW`, as for compare, for what the kernel exports and the types behind it")
 	addJSONFlag(flags, &opts.json)
 	return cmd
 }
 
 // checkReport is what modkeep check answers.
 type checkReport struct {
-	Verdicts []*loader.Verdict `json:"verdicts"` // by kernel, then path
-	Packages []packageReport   `json:"packages,omitempty"`
-	Types    []typeReport      `json:"types,omitempty"` // with --types
-	Errors   []fileError       `json:"errors"`
+	Verdicts     []*loader.Verdict `json:"verdicts"` // by kernel, then path
+	Packages     []packageReport   `json:"packages,omitempty"`
+	Types        []typeReport      `json:"types,omitempty"`        // with --types
+	Explanations []*explanation    `json:"explanations,omitempty"` // with --explain
+	Errors       []fileError       `json:"errors"`
 }
 
 // checkRun is one call of modkeep check.
@@ -106,6 +114,7 @@ type checkRun struct {
 	modules      []*loader.Module
 	loader       loader.Options
 	bases        map[string]*layout.BTF // of kernels that modules were built for
+	sides        *twoSides              // explained last
 }
 
 func runCheck(cmd *cobra.Command, opts *checkOptions, args []string) error {
@@ -123,6 +132,9 @@ func runCheck(cmd *cobra.Command, opts *checkOptions, args []string) error {
 	}
 	if err := r.loaderOptions(); err != nil {
 		return err
+	}
+	if err := r.typesOfPolicy(); err != nil {
+		return fmt.Errorf("cannot read the policy: %w", err)
 	}
 	go r.prepare()
 	names := r.collect(args)
@@ -166,11 +178,13 @@ func (r *checkRun) validate(cmd *cobra.Command) error {
 		return usageErrorf(cmd, "--replace goes with --symvers")
 	case o.zero && o.fromFile == "":
 		return usageErrorf(cmd, "-0 goes with --from-file")
+	case !o.explain && o.old+o.new != "":
+		return usageErrorf(cmd, "--old and --new go with --explain")
 	}
 	switch o.types {
-	case "", typesWarn, typesRefuse:
+	case "", policy.TypesOff, policy.TypesWarn, policy.TypesRefuse:
 	default:
-		return usageErrorf(cmd, "--types %q is not warn or refuse", o.types)
+		return usageErrorf(cmd, "--types %q is not warn, refuse or off", o.types)
 	}
 	switch o.lockdown {
 	case "", "none", "integrity", "confidentiality":
@@ -455,6 +469,7 @@ func (r *checkRun) judge(k *kernel.Kernel, names []string) {
 	}
 	verdicts := t.Check(modules)
 	r.checkTypes(k, modules, verdicts)
+	r.explain(k, modules, verdicts)
 	for _, v := range verdicts {
 		if v != nil {
 			r.report.Verdicts = append(r.report.Verdicts, v)

@@ -28,7 +28,7 @@ func (r *checkRun) print(out, errOut io.Writer) error {
 			kernel = v.Kernel
 			fmt.Fprintf(w, "kernel %s\n", firstNonEmpty(kernel, "(release unknown)"))
 		}
-		printVerdict(w, v)
+		printVerdict(w, v, r.explanationOf(v))
 	}
 	r.printTable(w)
 	for _, e := range r.report.Errors {
@@ -53,7 +53,17 @@ func firstNonEmpty(texts ...string) string {
 	return ""
 }
 
-func printVerdict(w io.Writer, v *loader.Verdict) {
+// explanationOf returns what --explain says about a verdict, nil for nothing.
+func (r *checkRun) explanationOf(v *loader.Verdict) *explanation {
+	for _, e := range r.report.Explanations {
+		if e.Kernel == v.Kernel && e.Module == v.Module {
+			return e
+		}
+	}
+	return nil
+}
+
+func printVerdict(w io.Writer, v *loader.Verdict, why *explanation) {
 	word := "loads"
 	if !v.Loads {
 		word = strings.TrimSuffix("refused "+v.Errno, " ") // the kernel would not refuse it for its types
@@ -64,6 +74,9 @@ func printVerdict(w io.Writer, v *loader.Verdict) {
 	}
 	fmt.Fprintln(w)
 	printFindings(w, v.Findings)
+	if why != nil {
+		why.text(w)
+	}
 	if !v.Loads {
 		for _, line := range v.Log {
 			fmt.Fprintf(w, "      kernel: %s\n", line)

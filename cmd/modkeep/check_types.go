@@ -6,21 +6,18 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 
+	"modkeep/depmod"
 	"modkeep/kabi/layout"
 	"modkeep/kernel"
 	"modkeep/ko"
 	"modkeep/ko/elf"
 	"modkeep/loader"
-)
-
-// What --types asks for.
-const (
-	typesWarn   = "warn"
-	typesRefuse = "refuse"
+	"modkeep/policy"
 )
 
 // kindTypes is the kind of the finding that refuses a module for its types.
@@ -42,11 +39,36 @@ type moduleView struct {
 	pointer uint64
 }
 
+// typesOfPolicy has the root's policy say what no flag does. It speaks of the
+// kernels below the root only.
+func (r *checkRun) typesOfPolicy() error {
+	if r.opts.types != "" {
+		return nil
+	}
+	r.opts.types = policy.TypesOff
+	if r.opts.symvers != "" {
+		return nil
+	}
+	text, err := depmod.ReadFile(r.opts.root, policy.Path, 1<<20)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	p, err := policy.Parse(bytes.NewReader(text), policy.Path)
+	if err != nil {
+		return err
+	}
+	r.opts.types = p.Types
+	return nil
+}
+
 // checkTypes compares the types of modules with those of a kernel that would
 // load them. verdicts are those of the modules, in their order. Where the CRCs
 // differ the layouts may, so refused modules are not looked at.
 func (r *checkRun) checkTypes(k *kernel.Kernel, modules []*loader.Module, verdicts []*loader.Verdict) {
-	if r.opts.types == "" {
+	if r.opts.types == policy.TypesOff {
 		return
 	}
 	base, err := kernelBTF(k)
@@ -97,7 +119,7 @@ func (r *checkRun) checkModuleTypes(release string, base *layout.BTF, m *loader.
 	if n := len(found) - maxTypeWarnings; n > 0 {
 		v.Warnings = append(v.Warnings, fmt.Sprintf("types: … and %d more (--json lists all)", n))
 	}
-	if len(found) > 0 && r.opts.types == typesRefuse {
+	if len(found) > 0 && r.opts.types == policy.TypesRefuse {
 		v.Loads = false
 		v.Findings = append(v.Findings, loader.Finding{Kind: kindTypes, Text: fmt.Sprintf("%d types are laid out otherwise in this kernel, which would load the module", len(found))})
 		v.Next = firstNonEmpty(v.Next, "build the module for "+v.Kernel)
@@ -108,13 +130,8 @@ func (r *checkRun) checkModuleTypes(release string, base *layout.BTF, m *loader.
 // else from its BTF. It is nil where BTF was made from that very kernel's, so
 // that both are one.
 func (r *checkRun) viewOf(m *loader.Module, release string) (*moduleView, error) {
-	im, err := m.Open()
+	f, err := m.Open()
 	if err != nil {
-		return nil, err
-	}
-	f, err := ko.Parse(im)
-	if err != nil {
-		im.Close()
 		return nil, err
 	}
 	defer f.Close()

@@ -71,16 +71,20 @@ func TestOracleCheckTypesPlanted(t *testing.T) {
 	root, module := planted(t)
 	const warning = "struct s has another size: size: 8 bytes -> 24 bytes; b moved: offset 4 -> offset 16"
 	for _, test := range []struct {
-		flag, text string
-		status     int
+		flag, policy, text string
+		status             int
 	}{
-		{"--types", "exp.ko: loads", statusYes},
-		{"--types=refuse", "exp.ko: refused, taints", statusNo},
+		{"--types", "", "exp.ko: loads", statusYes},
+		{"--types=refuse", "", "exp.ko: refused, taints", statusNo},
+		{"--verify", "types: warn", "exp.ko: loads", statusYes},
+		{"--verify", "types: refuse", "exp.ko: refused, taints", statusNo},
+		{"--types", "types: refuse", "exp.ko: loads", statusYes},
 	} {
+		putFile(t, filepath.Join(root, "etc/modkeep/policy.yaml"), test.policy)
 		var out, errOut bytes.Buffer
 		status := run(context.Background(), []string{"modkeep", "check", "--root", root, test.flag, module}, nil, &out, &errOut)
 		if status != test.status || !strings.Contains(out.String(), test.text) || !strings.Contains(out.String(), "warning: types: "+warning) {
-			t.Errorf("%s: status %d\n%s%s", test.flag, status, out.String(), errOut.String())
+			t.Errorf("%s, policy %q: status %d\n%s%s", test.flag, test.policy, status, out.String(), errOut.String())
 		}
 	}
 	report := checkJSON(t, "--root", root, module)

@@ -1,21 +1,15 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
-	"runtime/debug"
-	"strings"
 
 	"github.com/spf13/cobra"
 
 	"modkeep/kabi"
-	"modkeep/kernel"
 	"modkeep/ko"
 	"modkeep/symtypes"
-	"modkeep/symvers"
 )
 
 // compareOptions are the flags of modkeep compare.
@@ -38,15 +32,24 @@ are gone, that have another CRC, another export macro, namespace or module.
 
 OLD and NEW are each a kernel's exports (Module.symvers, /proc/kallsyms), the
 types behind them (a symtypes file, consolidated or of one object, or a
-directory with .symtypes files), several of these parted by commas, or the
-release of a kernel below the root. Files may be packed with gzip, xz or zstd.
-Without a table the CRCs are computed from the types.
+directory with .symtypes files), a kernel image (vmlinux, vmlinuz) or its debug
+file, a kernel's package (.rpm, .deb), several of these parted by commas, or the
+release of a kernel below the root, its directory or a root with one kernel.
+Files may be packed with gzip, xz or zstd. Without a table the CRCs are an
+image's, or computed from the types.
 
 With the types of both, the changes are explained: a block for each type whose
 change changes CRCs, first the smallest set found that explains all, with the
 shortest way from an export to the type and what changed in it. An explanation
 is proved when OLD's types hash to OLD's CRC, and with nothing but the named
 types changed to NEW's CRC.
+
+BTF and DWARF also tell offsets and sizes. Without the symtypes of both the types
+are theirs, which prove nothing: CRCs are of text, and of what one source file
+sees. Symtypes of one kernel, or of one near them, tell what each saw; without
+any that is a guess: what the file sees in Linux 6.12, corrected by how much
+longer the hashed texts became, which the CRCs of two exports with the same
+parameters tell. With no types at all changed exports are counted by module.
 
 Rules are those of SUSE's kabi/severities: changes they tolerate, and added
 exports, do not count. A list is a stablelist of RHEL, openEuler or Oracle.` + exitStatus(
@@ -109,136 +112,6 @@ func runCompare(cmd *cobra.Command, opts *compareOptions, args []string) error {
 		return silent(statusUnknown)
 	}
 	return nil
-}
-
-// collectSoon lets the garbage collector run from the start: most of what
-// reading leaves behind is garbage.
-func collectSoon() {
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(50)
-	}
-}
-
-// openSides reads what the arguments name.
-func openSides(root, oldArg, newArg string) (old, new kabi.Side, err error) {
-	collectSoon()
-	defer collectSoon() // the first collection undid it, see collectLate
-	pool := symtypes.NewPool()
-	if old, err = openSide(pool, root, oldArg); err != nil {
-		return old, new, fmt.Errorf("cannot read %s: %w", oldArg, err)
-	}
-	if new, err = openSide(pool, root, newArg); err != nil {
-		return old, new, fmt.Errorf("cannot read %s: %w", newArg, err)
-	}
-	return old, new, nil
-}
-
-// openSide reads one kernel: what an argument names, or each of its parts
-// between commas.
-func openSide(pool *symtypes.Pool, root, arg string) (kabi.Side, error) {
-	var side kabi.Side
-	parts := []string{arg}
-	if _, err := os.Stat(arg); err != nil {
-		parts = strings.Split(arg, ",")
-	}
-	for _, part := range parts {
-		more, err := openPart(pool, root, part)
-		switch {
-		case err != nil:
-			return side, err
-		case more.Table != nil && side.Table != nil:
-			return side, fmt.Errorf("%s: a second table of exports", part)
-		case more.Types != nil && side.Types != nil:
-			return side, fmt.Errorf("%s: types a second time", part)
-		}
-		if more.Table != nil {
-			side.Table = more.Table
-		}
-		if more.Types != nil {
-			side.Types = more.Types
-		}
-	}
-	return side, nil
-}
-
-func openPart(pool *symtypes.Pool, root, part string) (kabi.Side, error) {
-	info, err := os.Stat(part)
-	switch {
-	case part == "":
-		return kabi.Side{}, errors.New("an empty name")
-	case err == nil && info.IsDir():
-		return openSideDir(pool, part)
-	case err == nil:
-		return openSideFile(pool, part)
-	case strings.Contains(part, "/") || !errors.Is(err, fs.ErrNotExist):
-		return kabi.Side{}, err
-	}
-	return openSideKernel(pool, root, part)
-}
-
-// openSideFile reads a table or types; the text tells which.
-func openSideFile(pool *symtypes.Pool, path string) (side kabi.Side, err error) {
-	is, err := symtypes.Sniff(path)
-	if err != nil {
-		return side, err
-	}
-	if is || symtypes.IsTypesFile(path) {
-		side.Types, err = symtypes.Open(pool, path)
-		return side, err
-	}
-	side.Table, err = symvers.Open(path)
-	return side, err
-}
-
-// openSideDir reads a build or header directory: its Module.symvers, the
-// .symtypes files below it, or both.
-func openSideDir(pool *symtypes.Pool, dir string) (side kabi.Side, err error) {
-	table := filepath.Join(dir, "Module.symvers")
-	if _, err := os.Stat(table); err == nil {
-		if side.Table, err = symvers.Open(table); err != nil {
-			return side, err
-		}
-	}
-	side.Types, err = symtypes.Open(pool, dir)
-	if err != nil && side.Table != nil && errors.Is(err, symtypes.ErrNone) {
-		err = nil
-	}
-	return side, err
-}
-
-// openSideKernel reads what a kernel below the root exports, and its types
-// where a package put them beside it.
-func openSideKernel(pool *symtypes.Pool, root, krel string) (side kabi.Side, err error) {
-	k, err := kernel.Open(root, krel, kernel.Options{})
-	if err != nil {
-		return side, (&target{root: root}).notOpened(err)
-	}
-	defer k.Close()
-	table, origin := k.Table()
-	if side.Table = table; origin.Kind != kernel.Symvers {
-		exports, err := k.Exports(kernel.SetKernel)
-		if err != nil {
-			return side, err
-		}
-		rows := make([]symvers.Export, len(exports))
-		for i, p := range exports {
-			rows[i] = p.Export
-		}
-		side.Table = symvers.New(rows)
-	}
-	if side.Table.Len() == 0 {
-		return side, withHint(errors.New("nothing tells what this kernel exports"), "install its header package, or name its Module.symvers")
-	}
-	for _, name := range []string{"boot/symtypes-" + krel, "lib/modules/" + krel + "/symtypes", "usr/lib/modules/" + krel + "/symtypes"} {
-		for _, pack := range []string{".gz", ".xz", ".zst", ""} {
-			path := filepath.Join(root, name+pack)
-			if _, err := os.Stat(path); err == nil {
-				side.Types, err = symtypes.Open(pool, path)
-				return side, err
-			}
-		}
-	}
-	return side, nil
 }
 
 func readRules(path string) (*kabi.Rules, error) {

@@ -21,7 +21,9 @@ type compareReport struct {
 	Renamespaced []otherJSON    `json:"renamespaced"`
 	Moved        []otherJSON    `json:"moved"`
 	Causes       []causeJSON    `json:"causes"`
-	Cover        []string       `json:"cover"` // types that together explain every explained change
+	Cover        []string       `json:"cover"`              // types that together explain every explained change
+	Source       kabi.Source    `json:"source,omitempty"`   // what the causes were found in
+	Clusters     []clusterJSON  `json:"clusters,omitempty"` // a guess, where there are no types
 	Tolerated    *toleratedJSON `json:"tolerated,omitempty"`
 	UnusedRules  []string       `json:"unused_rules,omitempty"`
 	Unlisted     []string       `json:"unlisted,omitempty"`
@@ -55,6 +57,12 @@ type causeJSON struct {
 	Judgement string   `json:"judgement"`
 	Path      []string `json:"path"`
 	Diff      string   `json:"diff"`
+}
+
+type clusterJSON struct {
+	Module  string   `json:"module"`
+	Symbols []string `json:"symbols"`
+	Exports int      `json:"exports"` // of the module
 }
 
 type toleratedJSON struct {
@@ -105,6 +113,10 @@ func (p *comparePrinter) json() *compareReport {
 		Renamespaced: otherOf(r.Renamespaced, func(e symvers.Export) string { return e.Namespace }),
 		Moved:        otherOf(r.Moved, func(e symvers.Export) string { return e.Module }),
 		Unlisted:     r.Unlisted, Uncompared: r.Uncompared, Holes: r.Holes, Modules: p.broken,
+	}
+	answer.Source = r.Source
+	for _, c := range r.Clusters {
+		answer.Clusters = append(answer.Clusters, clusterJSON(c))
 	}
 	for _, rule := range r.UnusedRules {
 		answer.UnusedRules = append(answer.UnusedRules, fmt.Sprintf("line %d: %s", rule.Line, rule))
@@ -196,6 +208,7 @@ func (p *comparePrinter) text(w io.Writer) {
 		p.changed(w)
 	}
 	printCauses(w, r, p.opts.all)
+	p.clusters(w)
 	p.tolerated(w)
 	p.modules(w)
 }
@@ -243,6 +256,9 @@ func andMore(w io.Writer, more int) {
 func (p *comparePrinter) changed(w io.Writer) {
 	r := p.report
 	fmt.Fprintf(w, "\nAnother CRC: %d, of which %d are explained and %d of these proved\n", len(r.Changed), r.Explained, r.Proved)
+	if r.Source == kabi.Guided || r.Source == kabi.Layout {
+		fmt.Fprintf(w, "  explained by %s\n", r.Source)
+	}
 	shown := 0
 	reasons := make(map[string]int)
 	for i := range r.Changed {
@@ -312,7 +328,10 @@ func printCause(w io.Writer, c kabi.Cause) {
 	case c.Sole > 0:
 		fmt.Fprintf(w, ", the sole cause of %d", c.Sole)
 	}
-	if c.Proved < c.Symbols {
+	switch {
+	case c.Proved == 0:
+		fmt.Fprint(w, ", not proved")
+	case c.Proved < c.Symbols:
 		fmt.Fprintf(w, ", proved for %d", c.Proved)
 	}
 	fmt.Fprintf(w, "\n  %s\n", c.Judgement)
@@ -329,6 +348,20 @@ func printRest(w io.Writer, causes []kabi.Cause) {
 	for _, c := range causes {
 		fmt.Fprintf(w, "  %d\t%s\t%s\n", c.Symbols, c.Type, c.Judgement)
 	}
+}
+
+// clusters writes which modules' exports changed together.
+func (p *comparePrinter) clusters(w io.Writer) {
+	list := p.report.Clusters
+	if len(list) == 0 {
+		return
+	}
+	fmt.Fprint(w, "\nWithout types only a guess: exports of one module that change together have a type in common\n")
+	shown, more := few(p, list)
+	for _, c := range shown {
+		fmt.Fprintf(w, "  %s\t%d of %d exports\n", orDash(c.Module), len(c.Symbols), c.Exports)
+	}
+	andMore(w, more)
 }
 
 func (p *comparePrinter) tolerated(w io.Writer) {

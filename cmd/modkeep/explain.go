@@ -137,29 +137,31 @@ func explainSymbol(symbol string, old, new kabi.Side) (*explainReport, error) {
 func explainModule(path string, old, new kabi.Side) (*explainReport, error) {
 	var e *explainReport
 	read := func(f *ko.File) ([]neededSymbol, error) { return readNeeded(f) }
-	failed := eachModule([]string{path}, read, func(needed []neededSymbol) {
-		var list *kabi.List
-		table, weak := importTable(needed)
-		foreign := 0
-		if old.Table != nil {
-			foreign = foreignTo(table, old.Table)
-		}
-		old.Table = table
-		list = kabi.NewList(symbolsOf(table.Exports))
-		r := kabi.Compare(old, new, kabi.Options{List: list})
-		e = newExplainReport(r, old, new)
-		e.Module, e.Imports, e.Foreign = path, table.Len(), foreign
-		e.Absent = e.Absent[:0]
-		for _, gone := range r.Removed {
-			if !weak[gone.Symbol] {
-				e.Absent = append(e.Absent, gone.Symbol)
-			}
-		}
-	})
+	failed := eachModule([]string{path}, read, func(needed []neededSymbol) { e = explainImports(path, needed, old, new) })
 	if len(failed) > 0 {
 		return nil, errors.New(failed[0].Error)
 	}
 	return e, nil
+}
+
+// explainImports compares what a module needs with what the new kernel exports.
+func explainImports(path string, needed []neededSymbol, old, new kabi.Side) *explainReport {
+	table, weak := importTable(needed)
+	foreign := 0
+	if old.Table != nil {
+		foreign = foreignTo(table, old.Table)
+	}
+	old.Table = table
+	r := kabi.Compare(old, new, kabi.Options{List: kabi.NewList(symbolsOf(table.Exports))})
+	e := newExplainReport(r, old, new)
+	e.Module, e.Imports, e.Foreign = path, table.Len(), foreign
+	e.Absent = e.Absent[:0]
+	for _, gone := range r.Removed {
+		if !weak[gone.Symbol] {
+			e.Absent = append(e.Absent, gone.Symbol)
+		}
+	}
+	return e
 }
 
 // importTable returns a module's imports as if they were exports of the kernel

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"runtime/debug"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -63,7 +62,7 @@ is unknown where that kernel's program does not know it.` + exitStatus(
 	flags.StringP("arch", "a", "", "architecture (up to 3.7): for h8300 and blackfin, names get a _")
 	flags.StringP("symbol-prefix", "s", "", "prefix of names (3.8 to 5.18)")
 	flags.BoolP("rel-crc", "R", false, "print a linker script with relative CRCs (4.10 to 5.18)")
-	flags.CountP("debug", "d", "print each definition as it is recorded")
+	flags.CountP("debug", "d", "print each definition as it is recorded; given twice, the kernel's program also traces the states of its generated parser, which this one does not have")
 	flags.BoolP("dump", "D", false, "print each expansion, the text that is hashed")
 	flags.StringP("reference", "r", "", "compare with the symtypes `FILE`")
 	flags.StringP("dump-types", "T", "", "write the types that the exports reach to `FILE`, as symtypes")
@@ -95,10 +94,7 @@ func newGenksymsRun(cmd *cobra.Command) *genksymsRun {
 
 // main runs a command line.
 func (g *genksymsRun) main(args []string) error {
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(100) // the peak is held against the small one of the C program
-		debug.SetMemoryLimit(64 << 20)
-	}
+	collectEarly()
 	defer g.close()
 	operands, stop, err := g.options(args)
 	if stop || err != nil {

@@ -65,11 +65,11 @@ func TestOracleLDD(t *testing.T) {
 			if err != nil || !strings.Contains(string(out), " T export_function_R"+tt.prefix+"888cb211\n") {
 				t.Errorf("export.o has %s (%v)", out, err)
 			}
-			for crc, want := range map[string]int{"0x888cb211": statusYes, "0x888cb212": statusNo} {
-				if got := checkLDD(t, object, crc); got != want {
-					t.Errorf("with %s exported: status %d, want %d", crc, got, want)
-				}
-			}
+			other := map[string]string{"": "smp_", "smp_": ""}[tt.prefix]
+			checkLDD(t, object, tt.prefix, "888cb211", statusYes, "loads")
+			checkLDD(t, object, tt.prefix, "888cb212", statusNo, "unresolved symbol export_function_R"+tt.prefix+"888cb211")
+			checkLDD(t, object, other, "888cb211", statusNo, "unresolved symbol printk_R"+tt.prefix+"1b7d4074")
+			checkLDD(t, object, "", "", statusYes, "the module uses symbol versions: true, the kernel does: false")
 		})
 	}
 }
@@ -123,12 +123,23 @@ func runLDD(t *testing.T, in string, args ...string) string {
 	return out.String()
 }
 
-// checkLDD judges the object for a kernel that exports the function with a CRC.
-func checkLDD(t *testing.T, object, crc string) int {
+// checkLDD judges the object for a kernel whose /proc/ksyms has versions with a
+// prefix, that of the function given; without one it uses no versions.
+func checkLDD(t *testing.T, object, prefix, crc string, status int, says string) {
 	t.Helper()
-	table := filepath.Join(t.TempDir(), "linux-headers-2.4.20", "Module.symvers")
-	writeLDD(t, table, "0x1b7d4074\tprintk\tvmlinux\tEXPORT_SYMBOL\n0x27e4dc04\trequest_module\tvmlinux\tEXPORT_SYMBOL\n"+
-		crc+"\texport_function\texport\tEXPORT_SYMBOL\n")
+	var ksyms strings.Builder
+	for _, e := range [][2]string{{"printk", "1b7d4074"}, {"request_module", "27e4dc04"}, {"export_function", crc}} {
+		name := e[0]
+		if crc != "" {
+			name += "_R" + prefix + e[1]
+		}
+		ksyms.WriteString("c011b8b0 " + name + "\n")
+	}
+	table := filepath.Join(t.TempDir(), "linux-headers-2.4.20", "ksyms")
+	writeLDD(t, table, ksyms.String())
 	var out, errOut strings.Builder
-	return run(context.Background(), []string{"modkeep", "check", "--symvers", table, object}, strings.NewReader(""), &out, &errOut)
+	got := run(context.Background(), []string{"modkeep", "check", "--symvers", table, object}, strings.NewReader(""), &out, &errOut)
+	if got != status || !strings.Contains(out.String(), says) {
+		t.Errorf("kernel with %q and %q: status %d, want %d and %q; says\n%s%s", prefix, crc, got, status, says, out.String(), errOut.String())
+	}
 }

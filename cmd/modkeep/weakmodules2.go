@@ -7,12 +7,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"modkeep/internal/pattern"
 	"modkeep/kernel"
 	"modkeep/node"
 	"modkeep/weakupdates"
@@ -268,7 +268,7 @@ func (w *weakModules2) findSDBoot() {
 	}
 }
 
-var generatorLine = regexp.MustCompile(`(?m)^[ \t]*(?:export[ \t]+)?INITRD_GENERATOR=["']?([^"'\s;]*)`)
+var generatorLine = pattern.New(`(?m)^[ \t]*(?:export[ \t]+)?INITRD_GENERATOR=["']?([^"'\s;]*)`)
 
 // chooseGenerator takes the program that makes the initramfs from the
 // environment, of the two that the system's configuration chooses from.

@@ -21,9 +21,10 @@ type givenOption struct {
 
 // getopt parses a command line as util-linux 2.38's getopt(1) does: long
 // options may be abbreviated, take --name=value or the next argument, and may
-// stand behind operands; "--" ends them. short lists the short options, none of
-// which takes an argument; posix, as POSIXLY_CORRECT in the environment, ends
-// the options at the first operand. The error is in getopt's words.
+// stand behind operands; "--" ends them. short lists the short options, each
+// that takes an argument with a colon behind it; posix, as POSIXLY_CORRECT in
+// the environment, ends the options at the first operand. The error is in
+// getopt's words; what was given before it is returned too.
 func getopt(args []string, short string, long []longOption, posix bool) (options []givenOption, operands []string, err error) {
 	for i := 0; i < len(args); i++ {
 		arg := args[i]
@@ -34,24 +35,26 @@ func getopt(args []string, short string, long []longOption, posix bool) (options
 			name, value, attached := strings.Cut(arg[2:], "=")
 			o, err := findOption(name, arg, long)
 			if err != nil {
-				return nil, nil, err
+				return options, nil, err
 			}
 			if attached && !o.value {
-				return nil, nil, fmt.Errorf("option '--%s' doesn't allow an argument", o.name)
+				return options, nil, fmt.Errorf("option '--%s' doesn't allow an argument", o.name)
 			}
 			if o.value && !attached {
 				if i++; i == len(args) {
-					return nil, nil, fmt.Errorf("option '--%s' requires an argument", o.name)
+					return options, nil, fmt.Errorf("option '--%s' requires an argument", o.name)
 				}
 				value = args[i]
 			}
 			options = append(options, givenOption{o.name, value})
 		case len(arg) > 1 && arg[0] == '-':
-			for _, c := range []byte(arg[1:]) {
-				if strings.IndexByte(short, c) < 0 {
-					return nil, nil, fmt.Errorf("invalid option -- '%s'", []byte{c})
-				}
-				options = append(options, givenOption{name: string(rune(c))})
+			list, next, err := shortOptions(arg[1:], args[i+1:], short)
+			options = append(options, list...)
+			if err != nil {
+				return options, nil, err
+			}
+			if next {
+				i++
 			}
 		case posix:
 			return options, append(operands, args[i:]...), nil
@@ -60,6 +63,31 @@ func getopt(args []string, short string, long []longOption, posix bool) (options
 		}
 	}
 	return options, operands, nil
+}
+
+// shortOptions parses short options in a row. An argument is the rest of the
+// row or, then next is true, the first of those that follow.
+func shortOptions(row string, follow []string, short string) (options []givenOption, next bool, err error) {
+	for i := range len(row) {
+		c := row[i : i+1]
+		at := strings.Index(short, c)
+		if at < 0 || c == ":" {
+			return options, false, fmt.Errorf("invalid option -- '%s'", c)
+		}
+		if !strings.HasPrefix(short[at+1:], ":") {
+			options = append(options, givenOption{name: c})
+			continue
+		}
+		value := row[i+1:]
+		if next = value == ""; next {
+			if len(follow) == 0 {
+				return options, false, fmt.Errorf("option requires an argument -- '%s'", c)
+			}
+			value = follow[0]
+		}
+		return append(options, givenOption{c, value}), next, nil
+	}
+	return options, false, nil
 }
 
 // findOption finds the option of a name or of an unambiguous beginning of one;

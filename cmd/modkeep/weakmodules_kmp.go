@@ -7,10 +7,10 @@ import (
 	"fmt"
 	"os/exec"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
+	"modkeep/internal/pattern"
 	"modkeep/kernel/release"
 )
 
@@ -38,10 +38,10 @@ func kmpName(nvr string) string {
 // which kernel of several: what stands behind the last dash.
 func flavorOf(name string) string { return name[strings.LastIndexByte(name, '-')+1:] }
 
-var kmpPattern = regexp.MustCompile(`^[^-].*-kmp-[^-]+$`)
+var kmpPattern = pattern.New(`^[^-].*-kmp-[^-]+$`)
 
 // modulePattern matches the files of a package that are modules.
-var modulePattern = regexp.MustCompile(`^(?:/usr)?/lib/modules/[^/]+/.+\.ko(?:\.gz|\.xz|\.zst)?$`)
+var modulePattern = pattern.New(`^(?:/usr)?/lib/modules/[^/]+/.+\.ko(?:\.gz|\.xz|\.zst)?$`)
 
 // newKMP makes a package of its list of files. The errors are weak-modules2's
 // own.

@@ -74,7 +74,9 @@ func TestHostileComparison(t *testing.T) {
 	c := Comparer{Old: b, New: b}
 	for id := range b.Len() {
 		c.Compare(Pair{ID(id), ID(id)})
-		Render(b, ID(id), 8)
+		if n := len(Lines(b, ID(id), 8)); n > maxLines {
+			t.Errorf("type %d: %d lines", id, n)
+		}
 	}
 	if c.spent > maxSpent+2*maxLeaves { // without bounds this would never end
 		t.Errorf("%d members looked at", c.spent)

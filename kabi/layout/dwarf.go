@@ -272,6 +272,7 @@ func (rd *dwarfReader) entry(e *dwarf.Entry, in string, depth int) error {
 		rd.simple(e, name)
 	case dwarf.TagVariable:
 		rd.use(e, "variable ", name, in)
+		rd.variable(e, name)
 	case dwarf.TagFormalParameter:
 		rd.use(e, "parameter ", name, in)
 	case dwarf.TagSubprogram:
@@ -279,11 +280,56 @@ func (rd *dwarfReader) entry(e *dwarf.Entry, in string, depth int) error {
 			in = name
 		}
 		rd.use(e, "what it returns", "", in)
+		if rd.exported(e, Func, name) {
+			return rd.function(e, name, depth)
+		}
 	}
 	if !e.Children {
 		return nil
 	}
 	return rd.below(func(child *dwarf.Entry) error { return rd.entry(child, in, depth+1) })
+}
+
+// exported reports whether an entry is the first of an external function or
+// variable.
+func (rd *dwarfReader) exported(e *dwarf.Entry, kind Kind, name string) bool {
+	external, _ := e.Val(dwarf.AttrExternal).(bool)
+	return external && name != "" && len(rd.out.names[nameKey{kind, name}]) == 0
+}
+
+func (rd *dwarfReader) variable(e *dwarf.Entry, name string) {
+	if rd.exported(e, Var, name) {
+		t := &Type{Kind: Var, Name: name}
+		rd.refer(&t.Elem, e)
+		rd.add(e, t)
+	}
+}
+
+// function reads an external function: its type, and what is below it.
+func (rd *dwarfReader) function(e *dwarf.Entry, name string, depth int) error {
+	proto := &Type{Kind: Proto}
+	rd.refer(&proto.Elem, e)
+	rd.out.nodes = append(rd.out.nodes, proto)
+	rd.add(e, &Type{Kind: Func, Name: name, Elem: ID(len(rd.out.nodes) - 1)})
+	if !e.Children {
+		return nil
+	}
+	err := rd.below(func(child *dwarf.Entry) error {
+		switch child.Tag {
+		case dwarf.TagFormalParameter:
+			parameter, _ := child.Val(dwarf.AttrName).(string)
+			off, _ := child.Val(dwarf.AttrType).(dwarf.Offset)
+			proto.Params = append(proto.Params, Param{parameter, ID(off)})
+			rd.parts++
+		case dwarf.TagUnspecifiedParameters:
+			proto.Params = append(proto.Params, Param{})
+		}
+		return rd.entry(child, name, depth+1)
+	})
+	for i := range proto.Params {
+		rd.fixes = append(rd.fixes, fix{&proto.Params[i].Type, dwarf.Offset(proto.Params[i].Type)})
+	}
+	return err
 }
 
 // below calls f with each entry below the one that was read last.

@@ -48,6 +48,9 @@ func TestReadDWARF(t *testing.T) {
 	if diff := cmp.Diff(want, Render(d, ids[0], d.Pointer)); diff != "" {
 		t.Error(diff)
 	}
+	if ids := d.Named(Func, "f"); len(ids) != 1 || Declare(d, d.Type(ids[0]).Elem, "f") != "int f(struct s *)" {
+		t.Errorf("functions f: %v", ids)
+	}
 	var uses []string
 	for _, u := range d.Uses() {
 		uses = append(uses, u.By+": "+Spell(d, u.Type))

@@ -8,28 +8,58 @@ import (
 // maxLines is how long a rendered type can be.
 const maxLines = 4096
 
+// Line is one line of a type as C.
+type Line struct {
+	Text string // indented with tabs, without what follows
+	// Place is where a member is: "16 8" for 8 bytes at offset 16, "16:3" for a
+	// bit-field that begins at bit 3 of byte 16; "= 3" for an enumerator of that
+	// value; empty for other lines.
+	Place string
+}
+
 // Render writes a type as C, one member a line with its offset and size in
 // bytes (a bit-field's with its first bit), and the size of the whole at the
 // end. Holes are told. Anonymous aggregates are unfolded.
 func Render(ts Types, id ID, pointer uint64) string {
+	var b strings.Builder
+	for _, line := range Lines(ts, id, pointer) {
+		b.WriteString(line.Text)
+		b.WriteString(Note(line.Place) + "\n")
+	}
+	return b.String()
+}
+
+// Note is how a place, or two with an arrow in between, stands behind a line.
+func Note(place string) string {
+	switch {
+	case place == "":
+		return ""
+	case place[0] == '=':
+		return " " + place + ","
+	}
+	return " /* " + place + " */"
+}
+
+// Lines returns what Render writes, line by line.
+func Lines(ts Types, id ID, pointer uint64) []Line {
 	id, t := Peel(ts, id)
 	w := renderer{ts: ts, pointer: pointer}
 	switch {
 	case isAggregate(t.Kind):
-		w.line(0, "%s {", tagged(t))
+		w.line(0, "", "%s {", tagged(t))
 		w.members(id, 0, 1)
-		w.line(1, "/* size: %d */", t.Size)
-		w.line(0, "};")
+		w.line(1, "", "/* size: %d */", t.Size)
+		w.line(0, "", "};")
 	case t.Kind == Enum:
-		w.line(0, "%s {", tagged(t))
+		w.line(0, "", "%s {", tagged(t))
 		for _, e := range t.Enumerators {
-			w.line(1, "%s = %s,", e.Name, t.spellValue(e.Value))
+			w.line(1, "= "+t.spellValue(e.Value), "%s", e.Name)
 		}
-		w.line(0, "};")
+		w.line(0, "", "};")
 	default:
-		w.line(0, "%s;", Spell(ts, id))
+		w.line(0, "", "%s;", Spell(ts, id))
 	}
-	return w.b.String()
+	return w.lines
 }
 
 func tagged(t *Type) string {
@@ -42,18 +72,15 @@ func tagged(t *Type) string {
 type renderer struct {
 	ts      Types
 	pointer uint64
-	b       strings.Builder
-	lines   int
+	lines   []Line
 }
 
-func (w *renderer) line(indent int, format string, args ...any) {
-	if w.lines++; w.lines == maxLines {
-		w.b.WriteString("...\n")
-	}
-	if w.lines < maxLines {
-		w.b.WriteString(strings.Repeat("\t", min(indent, 32)))
-		fmt.Fprintf(&w.b, format, args...)
-		w.b.WriteByte('\n')
+func (w *renderer) line(indent int, place, format string, args ...any) {
+	switch n := len(w.lines); {
+	case n == maxLines-1:
+		w.lines = append(w.lines, Line{Text: "..."})
+	case n < maxLines-1:
+		w.lines = append(w.lines, Line{strings.Repeat("\t", min(indent, 32)) + fmt.Sprintf(format, args...), place})
 	}
 }
 
@@ -62,12 +89,12 @@ func (w *renderer) members(id ID, at uint64, indent int) {
 	t := w.ts.Type(id)
 	end := at
 	for _, m := range t.Members {
-		if w.lines >= maxLines || indent > maxChain {
+		if len(w.lines) >= maxLines || indent > maxChain {
 			return
 		}
 		begin := at + m.Offset
 		if t.Kind == Struct && begin >= end+8 {
-			w.line(indent, "/* hole of %d bytes */", (begin-end)/8)
+			w.line(indent, "", "/* hole of %d bytes */", (begin-end)/8)
 		}
 		size := 8 * SizeOf(w.ts, m.Type, w.pointer)
 		if m.Bits > 0 {
@@ -77,34 +104,36 @@ func (w *renderer) members(id ID, at uint64, indent int) {
 		w.member(m, begin, size, indent)
 	}
 	if whole := at + 8*t.Size; t.Kind == Struct && whole >= end+8 {
-		w.line(indent, "/* padding of %d bytes */", (whole-end)/8)
+		w.line(indent, "", "/* padding of %d bytes */", (whole-end)/8)
 	}
 }
 
 func (w *renderer) member(m Member, begin, size uint64, indent int) {
-	inner, t := Peel(w.ts, m.Type)
-	_, direct := directly(w.ts, m.Type)
+	place := fmt.Sprintf("%d %d", begin/8, size/8)
+	inner, unfolds := anonymous(w.ts, m.Type)
 	switch {
 	case m.Bits > 0:
-		w.line(indent, "%s : %d; /* %d:%d */", Declare(w.ts, m.Type, m.Name), m.Bits, begin/8, begin%8)
-	case isAggregate(t.Kind) && t.Name == "" && direct:
-		w.line(indent, "%s {", t.Kind)
+		w.line(indent, fmt.Sprintf("%d:%d", begin/8, begin%8), "%s : %d;", Declare(w.ts, m.Type, m.Name), m.Bits)
+	case unfolds:
+		t := w.ts.Type(inner)
+		w.line(indent, "", "%s {", t.Kind)
 		w.members(inner, begin, indent+1)
-		w.line(indent, "} /* %d %d */", begin/8, size/8)
+		w.line(indent, place, "}")
 		if m.Name != "" {
-			w.line(indent, "  %s;", m.Name)
+			w.line(indent, "", "  %s;", strings.TrimPrefix(Declare(w.ts, m.Type, m.Name), head(t)+" "))
 		}
 	default:
-		w.line(indent, "%s; /* %d %d */", Declare(w.ts, m.Type, m.Name), begin/8, size/8)
+		w.line(indent, place, "%s;", Declare(w.ts, m.Type, m.Name))
 	}
 }
 
-// directly reports whether a type is what it is without a typedef.
-func directly(ts Types, id ID) (ID, bool) {
+// anonymous finds the anonymous aggregate that a member, or what an array
+// repeats, is declared with.
+func anonymous(ts Types, id ID) (ID, bool) {
 	for range maxChain {
 		t := ts.Type(id)
-		if t.Kind != Qualifier {
-			return id, t.Kind != Typedef
+		if t.Kind != Qualifier && t.Kind != Array {
+			return id, isAggregate(t.Kind) && t.Name == ""
 		}
 		id = t.Elem
 	}

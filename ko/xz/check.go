@@ -54,7 +54,8 @@ func (k checkKind) size() int {
 	return 0
 }
 
-var crc64Table = crc64.MakeTable(crc64.ECMA)
+// crc64Table returns the table of CRC64, which is made once, when it is needed.
+func crc64Table() *crc64.Table { return crc64.MakeTable(crc64.ECMA) }
 
 // equal says whether sum begins with the check of out.
 func (k checkKind) equal(out, sum []byte) bool {
@@ -62,7 +63,7 @@ func (k checkKind) equal(out, sum []byte) bool {
 	case checkCRC32:
 		return crc32.ChecksumIEEE(out) == binary.LittleEndian.Uint32(sum)
 	case checkCRC64:
-		return crc64.Checksum(out, crc64Table) == binary.LittleEndian.Uint64(sum)
+		return crc64.Checksum(out, crc64Table()) == binary.LittleEndian.Uint64(sum)
 	case checkSHA256:
 		return sha256.Sum256(out) == [32]byte(sum)
 	}
@@ -76,7 +77,7 @@ func (k checkKind) hash() hash.Hash {
 	case checkCRC32:
 		return crc32.NewIEEE()
 	case checkCRC64:
-		return crc64.New(crc64Table)
+		return crc64.New(crc64Table())
 	case checkSHA256:
 		return sha256.New()
 	}

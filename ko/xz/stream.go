@@ -86,7 +86,7 @@ func NewReader(r *bufio.Reader, maxDict int64) (*Reader, error) {
 	if _, err := io.ReadFull(r, h[:]); err != nil {
 		return nil, fmt.Errorf("xz: stream header: %w", cut(err))
 	}
-	x := &Reader{r: r, maxDict: maxDict, d: new(decoder), flags: [2]byte(h[6:8]), listed: crc64.New(crc64Table)}
+	x := &Reader{r: r, maxDict: maxDict, d: new(decoder), flags: [2]byte(h[6:8]), listed: crc64.New(crc64Table())}
 	switch {
 	case !bytes.HasPrefix(h[:], headerMagic):
 		return nil, errors.New("xz: stream header: no xz magic")
@@ -276,7 +276,7 @@ func record(unpadded, size uint64) []byte {
 // index reads the index behind its first byte, and the footer.
 func (x *Reader) index() error {
 	in := &summed{r: x.r, n: 1, sum: crc32.Update(0, crc32.IEEETable, []byte{0})}
-	listed := crc64.New(crc64Table)
+	listed := crc64.New(crc64Table())
 	count, err := in.number()
 	if err == nil && count != x.blocks {
 		err = fmt.Errorf("lists %d blocks, there are %d", count, x.blocks)

@@ -29,9 +29,9 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
-	"regexp"
 	"strings"
 
+	"modkeep/internal/pattern"
 	"modkeep/kmp/rpm"
 )
 
@@ -235,4 +235,4 @@ func (s *System) fill(text []byte) []byte {
 
 // plainPath is a path that stands for itself in every language the hooks are
 // written in.
-var plainPath = regexp.MustCompile(`^(/[A-Za-z0-9_+,.-]+)+$`)
+var plainPath = pattern.New(`^(/[A-Za-z0-9_+,.-]+)+$`)

@@ -1,0 +1,7 @@
+//go:build !linux
+
+package main
+
+// releaseProgram does nothing: the pages of the program's file are let go on
+// Linux only.
+func releaseProgram() {}

@@ -1,0 +1,429 @@
+package kabi
+
+import (
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"modkeep/kabi/layout"
+	"modkeep/symtypes"
+	"modkeep/symvers"
+)
+
+// Layouts are the types of one side as they lie in memory: its BTF or DWARF.
+type Layouts struct {
+	Types   layout.Types
+	Pointer uint64 // bytes of a pointer
+	// Module returns the types of a module, by its name in the table's module
+	// column without directories; nil where nothing tells them. It may be nil.
+	Module func(name string) layout.Types
+}
+
+// graph is one graph of types with the names that its types have as records.
+type graph struct {
+	ts      layout.Types
+	base    *graph // of split BTF
+	first   layout.ID
+	keys    map[layout.ID]string
+	ids     map[string]layout.ID // the reverse, of its own types
+	several map[string][]layout.ID
+	room    int // bytes of records that may still be written
+}
+
+// maxRoom bounds the records of a graph: those of a Debian kernel have 7 MB.
+const maxRoom = 128 << 20
+
+// newGraph names the types of a graph. Of several complete types of one name
+// the first has the plain one, the others "s#name@2" and so on; a declaration
+// has the name of the first.
+func newGraph(ts layout.Types, base *graph) *graph {
+	g := &graph{ts: ts, base: base, first: 1, keys: map[layout.ID]string{}, ids: map[string]layout.ID{}, several: map[string][]layout.ID{}, room: maxRoom}
+	if base != nil {
+		g.first = layout.ID(base.ts.Len())
+	}
+	for id := g.first; int(id) < ts.Len(); id++ {
+		key := plainKey(ts.Type(id))
+		if key == "" || ts.Type(id).Kind == layout.Forward {
+			continue
+		}
+		same := append(g.several[key], id)
+		g.several[key] = same
+		g.name(id, key, len(same))
+	}
+	for key, same := range g.several {
+		if len(same) == 1 {
+			delete(g.several, key)
+		}
+	}
+	return g
+}
+
+func (g *graph) name(id layout.ID, key string, variant int) {
+	if variant > 1 {
+		key += "@" + strconv.Itoa(variant)
+	}
+	g.keys[id], g.ids[key] = key, id
+}
+
+// plainKey is a named type's name as a record, "" for others.
+func plainKey(t *layout.Type) string {
+	if t.Name == "" {
+		return ""
+	}
+	switch t.Kind {
+	case layout.Struct:
+		return "s#" + t.Name
+	case layout.Union:
+		return "u#" + t.Name
+	case layout.Enum:
+		return "e#" + t.Name
+	case layout.Typedef:
+		return "t#" + t.Name
+	case layout.Forward:
+		if t.Union {
+			return "u#" + t.Name
+		}
+		return "s#" + t.Name
+	}
+	return ""
+}
+
+// key returns a type's name as a record.
+func (g *graph) key(id layout.ID) string {
+	for at := g; at != nil; at = at.base {
+		if key, ok := at.keys[id]; ok {
+			return key
+		}
+	}
+	return plainKey(g.ts.Type(id))
+}
+
+// align gives the types of which there are several of one name, on either side,
+// the names that they have on the old one: first those with the fewest
+// differences.
+func (g *graph) align(old *graph) {
+	keys := maps.Clone(g.several)
+	for key := range old.several {
+		if id, ok := g.ids[key]; ok && keys[key] == nil {
+			keys[key] = []layout.ID{id}
+		}
+	}
+	c, left := layout.Comparer{Old: old.ts, New: g.ts}, maxMatches
+	for _, key := range slices.Sorted(maps.Keys(keys)) {
+		news := keys[key]
+		olds := old.several[key]
+		if id, ok := old.ids[key]; ok && olds == nil {
+			olds = []layout.ID{id}
+		}
+		g.rename(key, news, nearest(&c, olds, news, &left), len(olds))
+	}
+}
+
+// nearest returns for each new type the place of the old one that is nearest to
+// it, or -1; no old one is that of two. left is how many pairs may be compared.
+func nearest(c *layout.Comparer, olds, news []layout.ID, left *int) []int {
+	type match struct{ old, new, differences int }
+	var all []match
+	for i, a := range olds[:min(len(olds), maxSeveral)] {
+		for j, b := range news[:min(len(news), maxSeveral)] {
+			if *left--; *left < 0 {
+				break
+			}
+			all = append(all, match{i, j, len(c.Compare(layout.Pair{Old: a, New: b}).Differences)})
+		}
+	}
+	slices.SortStableFunc(all, func(a, b match) int { return a.differences - b.differences })
+	of, taken := slices.Repeat([]int{-1}, len(news)), make([]bool, len(olds))
+	for _, m := range all {
+		if of[m.new] < 0 && !taken[m.old] {
+			of[m.new], taken[m.old] = m.old, true
+		}
+	}
+	return of
+}
+
+// rename gives types of one name the numbers of the old ones that they are, and
+// those that are new the numbers behind.
+func (g *graph) rename(key string, news []layout.ID, of []int, next int) {
+	for _, id := range news {
+		delete(g.ids, g.keys[id])
+	}
+	for i, id := range news {
+		if of[i] < 0 {
+			of[i] = next
+			next++
+		}
+		g.name(id, key, of[i]+1)
+	}
+}
+
+// How many types of one name are told apart, and how many pairs of all names are
+// compared for it: a Debian kernel has a few hundred.
+const (
+	maxSeveral = 32
+	maxMatches = 1 << 18
+)
+
+// records adds the graph's own types to a corpus.
+func (g *graph) records(b *symtypes.Builder) {
+	for id := g.first; int(id) < g.ts.Len(); id++ {
+		t := g.ts.Type(id)
+		key := g.key(id)
+		switch {
+		case key == "":
+		case t.Kind == layout.Forward:
+			if _, complete := g.find(key); !complete {
+				b.Add(key, cWord(key)+" { UNKNOWN }")
+			}
+		default:
+			b.Add(key, g.record(id, t))
+		}
+	}
+}
+
+// find returns the type of a record's name.
+func (g *graph) find(key string) (layout.ID, bool) {
+	for ; g != nil; g = g.base {
+		if id, ok := g.ids[key]; ok {
+			return id, true
+		}
+	}
+	return 0, false
+}
+
+// cWord is a struct or union's name as C has it.
+func cWord(key string) string {
+	if strings.HasPrefix(key, "u#") {
+		return "union " + key[2:]
+	}
+	return "struct " + key[2:]
+}
+
+// record writes a type as genksyms -T does.
+func (g *graph) record(id layout.ID, t *layout.Type) string {
+	w := recordWriter{g: g, size: max(0, maxRecord-g.room)}
+	text := t.Kind.String() + " " + t.Name
+	if t.Kind == layout.Typedef {
+		text = "typedef " + w.declare(t.Elem, t.Name, maxNested)
+	} else {
+		text += " " + w.body(t, maxNested)
+	}
+	g.room -= len(text)
+	return text
+}
+
+// Bounds of a record: what is nested in it, and how long it is.
+const (
+	maxNested = 48
+	maxRecord = 256 << 10
+)
+
+// recordWriter spells types with the names of others as records have them.
+type recordWriter struct {
+	g    *graph
+	size int
+}
+
+// declare writes what is declared with a type around its name.
+func (w *recordWriter) declare(id layout.ID, inner string, depth int) string {
+	t := w.g.ts.Type(id)
+	if depth == 0 || w.size > maxRecord {
+		return joined("...", inner)
+	}
+	switch t.Kind {
+	case layout.Pointer:
+		if target := w.g.ts.Type(t.Elem); target.Kind == layout.Array || target.Kind == layout.Proto {
+			return w.declare(t.Elem, "( "+joined("*", inner)+" )", depth-1)
+		}
+		return w.declare(t.Elem, joined("*", inner), depth-1)
+	case layout.Array:
+		length := " [ ]"
+		if t.Count > 0 {
+			length = " [ " + strconv.FormatUint(t.Count, 10) + " ]"
+		}
+		return w.declare(t.Elem, inner+length, depth-1)
+	case layout.Proto:
+		return w.declare(t.Elem, joined(inner, w.params(t, depth)), depth-1)
+	case layout.Qualifier:
+		if t.Keyword == "" {
+			return w.declare(t.Elem, inner, depth-1)
+		}
+		if w.g.ts.Type(t.Elem).Kind == layout.Pointer {
+			return w.declare(t.Elem, joined(t.Keyword, inner), depth-1)
+		}
+		return t.Keyword + " " + w.declare(t.Elem, inner, depth-1)
+	}
+	head := w.head(id, t, depth)
+	w.size += len(head) + len(inner)
+	return joined(head, inner)
+}
+
+func joined(a, b string) string {
+	if a == "" || b == "" {
+		return a + b
+	}
+	return a + " " + b
+}
+
+// head is what a declaration begins with.
+func (w *recordWriter) head(id layout.ID, t *layout.Type, depth int) string {
+	switch {
+	case t.Kind == layout.Void:
+		return "void"
+	case w.g.key(id) != "":
+		return w.g.key(id)
+	case t.Kind == layout.Struct || t.Kind == layout.Union || t.Kind == layout.Enum:
+		return t.Kind.String() + " " + w.body(t, depth)
+	}
+	if name, ok := spellings[t.Name]; ok {
+		return name
+	}
+	return t.Name
+}
+
+// spellings are how sources have the types that compilers call so.
+var spellings = map[string]string{
+	"long int": "long", "long unsigned int": "unsigned long", "short int": "short", "short unsigned int": "unsigned short",
+	"long long int": "long long", "long long unsigned int": "unsigned long long",
+}
+
+// body writes members or enumerators between braces.
+func (w *recordWriter) body(t *layout.Type, depth int) string {
+	var b strings.Builder
+	b.WriteString("{ ")
+	for _, m := range t.Members {
+		if w.size > maxRecord {
+			break
+		}
+		b.WriteString(w.declare(m.Type, m.Name, depth-1))
+		if m.Bits > 0 {
+			b.WriteString(" : " + strconv.Itoa(int(m.Bits)))
+		}
+		b.WriteString(" ; ")
+	}
+	for _, e := range t.Enumerators {
+		if w.size += len(e.Name); w.size > maxRecord {
+			break
+		}
+		b.WriteString(e.Name + " = " + strconv.FormatInt(e.Value, 10) + " , ")
+	}
+	b.WriteString("}")
+	return b.String()
+}
+
+func (w *recordWriter) params(t *layout.Type, depth int) string {
+	if len(t.Params) == 0 {
+		return "( void )"
+	}
+	list := make([]string, len(t.Params))
+	for i, p := range t.Params {
+		if p.Type == 0 && i == len(t.Params)-1 {
+			list[i] = "..."
+		} else {
+			list[i] = w.declare(p.Type, "", depth-1)
+		}
+	}
+	return "( " + strings.Join(list, " , ") + " )"
+}
+
+// export writes an export's declaration, "" where the graph does not have it.
+func (g *graph) export(symbol string) string {
+	w := recordWriter{g: g}
+	for _, kind := range []layout.Kind{layout.Func, layout.Var} {
+		if ids := g.ts.Named(kind, symbol); len(ids) > 0 {
+			return w.declare(g.ts.Type(ids[len(ids)-1]).Elem, symbol, maxNested)
+		}
+	}
+	// Variables of tracepoints and static calls are no functions; their types
+	// are in their names (include/linux/tracepoint.h, static_call_types.h).
+	for prefix, tag := range map[string]string{"__tracepoint_": "s#tracepoint", "__SCK__": "s#static_call_key"} {
+		if _, ok := g.find(tag); ok && strings.HasPrefix(symbol, prefix) {
+			return tag + " " + symbol
+		}
+	}
+	return g.known(shippedSights().variables[symbol])
+}
+
+// known returns a record if the graph has all types that it names.
+func (g *graph) known(record string) string {
+	for word := range strings.SplitSeq(record, " ") {
+		if isName(word) {
+			if _, ok := g.find(word); !ok {
+				return ""
+			}
+		}
+	}
+	return record
+}
+
+// byLayouts gives both sides the types of their layouts, as records, for the
+// exports that changed. Types that one side has tell which of them each export's
+// source file saw.
+func (r *Report) byLayouts(old, new *Side) {
+	pool := symtypes.NewPool()
+	old.seen, new.seen = old.Types, new.Types
+	if old.seen != nil {
+		pool = old.seen.Pool
+	} else if new.seen != nil {
+		pool = new.seen.Pool
+	}
+	modules := make(map[string][]string) // exports by module
+	for i := range r.Changed {
+		c := &r.Changed[i]
+		if module := moduleOf(&c.New); module == moduleOf(&c.Old) || c.Old.Module == "" {
+			modules[module] = append(modules[module], c.Symbol())
+		}
+	}
+	was, is := newGraph(old.Layouts.Types, nil), newGraph(new.Layouts.Types, nil)
+	is.align(was)
+	old.guided, new.guided = old.seen != nil || new.seen != nil, old.seen != nil || new.seen != nil
+	old.graphs, new.graphs = []*graph{was}, []*graph{is}
+	files := []string{symvers.Vmlinux}
+	a, b := symtypes.NewBuilder(pool), symtypes.NewBuilder(pool)
+	was.fill(a, symvers.Vmlinux, modules[symvers.Vmlinux])
+	is.fill(b, symvers.Vmlinux, modules[symvers.Vmlinux])
+	delete(modules, symvers.Vmlinux)
+	for _, module := range slices.Sorted(maps.Keys(modules)) {
+		split, other := old.Layouts.module(module, was), new.Layouts.module(module, is)
+		if split == nil || other == nil {
+			continue
+		}
+		other.align(split)
+		files = append(files, module)
+		split.fill(a, module, modules[module])
+		other.fill(b, module, modules[module])
+	}
+	old.modules, new.modules = files, files
+	old.Types, new.Types = a.Corpus(), b.Corpus()
+	old.unhashed, new.unhashed = true, true
+	old.sightings = newSightings(shippedSights(), old.Types)
+	new.sightings = old.sightings
+	r.done.mayWalk = walkedLayouts
+}
+
+// fill makes a file of a graph's types and exports.
+func (g *graph) fill(b *symtypes.Builder, path string, exports []string) {
+	b.Begin(path)
+	g.records(b)
+	for _, symbol := range exports {
+		if record := g.export(symbol); record != "" {
+			b.Add(symbol, record)
+		}
+	}
+}
+
+func (l *Layouts) module(name string, base *graph) *graph {
+	if l.Module == nil {
+		return nil
+	}
+	if ts := l.Module(name); ts != nil {
+		return newGraph(ts, base)
+	}
+	return nil
+}
+
+// moduleOf is the module of an export, without directories.
+func moduleOf(e *symvers.Export) string {
+	return e.Module[strings.LastIndexByte(e.Module, '/')+1:]
+}

@@ -1,0 +1,135 @@
+package kabi
+
+import (
+	"slices"
+	"strings"
+
+	"modkeep/symtypes"
+)
+
+// sightings is what sights say of the types of two kernels of layouts.
+type sightings struct {
+	*sights
+	group  []int32               // by name: of the sights, else one of those below
+	values [][]symtypes.ID       // by name: what the old side's record has as it is, not by a pointer
+	shown  map[int][]symtypes.ID // by file: what it sees though they do not have it
+	hidden map[int][]symtypes.ID // by file: what it does not see though they say so
+}
+
+const (
+	always = -1 - iota // it is no struct or union
+	novel              // the sights do not have it
+)
+
+func newSightings(s *sights, old *symtypes.Corpus) *sightings {
+	pool, scope := old.Pool, old.NewScope()
+	n := &sightings{s, make([]int32, pool.Names()), make([][]symtypes.ID, pool.Names()), make(map[int][]symtypes.ID), make(map[int][]symtypes.ID)}
+	for i := range n.group {
+		id := symtypes.ID(i)
+		n.group[i] = always
+		if k := pool.Kind(id); k == symtypes.Struct || k == symtypes.Union {
+			name, _, _ := strings.Cut(pool.Name(id), "@") // of several of one name any
+			n.group[i] = novel
+			if g, ok := s.groups[name]; ok {
+				n.group[i] = int32(g)
+			}
+		}
+		if r := scope.Record(id); r != symtypes.None && pool.Kind(id) != symtypes.Export {
+			n.values[i] = valuesOf(pool, r)
+		}
+	}
+	return n
+}
+
+// declare lets the files see the types of their own exports that the sights do
+// not have: who exports a function knows what it is about.
+func (n *sightings) declare(p *prover, found []finding) {
+	for i := range found {
+		f := &found[i]
+		if !f.known || f.oldFile < 0 {
+			continue
+		}
+		p.enter(f)
+		for _, id := range p.pool.Refs(p.oldScope.Record(f.export)) {
+			if n.group[id] == novel && !slices.Contains(n.shown[f.sight], id) {
+				n.shown[f.sight] = append(n.shown[f.sight], id)
+			}
+		}
+	}
+	p.view.file = commonFile - 1
+}
+
+// valuesOf returns the types that a record has as they are: C wants these
+// complete where the record's is.
+func valuesOf(pool *symtypes.Pool, r symtypes.Record) []symtypes.ID {
+	var list []symtypes.ID
+	depth, before := 0, symtypes.ID(-1)
+	for word := range strings.SplitSeq(pool.Text(r), " ") {
+		if before >= 0 && word != "*" && word != "(" {
+			list = append(list, before)
+		}
+		before = -1
+		switch word {
+		case "(":
+			depth++
+		case ")":
+			depth--
+		}
+		if id, ok := pool.ID(word); ok && depth == 0 && pool.Kind(id) != symtypes.Export {
+			before = id
+		}
+	}
+	return list
+}
+
+// view is what one source file sees of the pool's types.
+type view struct {
+	of      *sightings
+	file    int
+	novel   bool // what the sights do not have is visible too
+	visible []bool
+	queued  []bool
+	queue   []symtypes.ID
+}
+
+func (n *sightings) newView() *view {
+	return &view{of: n, file: commonFile - 1, visible: make([]bool, len(n.group)), queued: make([]bool, len(n.group))}
+}
+
+// enter makes the view that of a file: what the sights say, and what visible
+// types are made of; with new the types that they do not have are seen too.
+func (v *view) enter(file int, new bool) {
+	if v.file == file && v.novel == new {
+		return
+	}
+	v.file, v.novel, v.queue = file, new, v.queue[:0]
+	f := v.of.at(file)
+	for i, g := range v.of.group {
+		seen := g >= 0 && f.sees(int(g)) || new && g == novel
+		v.visible[i], v.queued[i] = g == always || seen, seen
+	}
+	for _, id := range v.of.shown[file] {
+		v.visible[id], v.queued[id] = true, true
+	}
+	for _, id := range v.of.hidden[file] {
+		v.visible[id], v.queued[id] = false, true
+	}
+	for i, g := range v.of.group {
+		if g != always && v.visible[i] {
+			v.queue = append(v.queue, symtypes.ID(i))
+		}
+	}
+	for len(v.queue) > 0 {
+		id := v.queue[len(v.queue)-1]
+		v.queue = v.queue[:len(v.queue)-1]
+		for _, part := range v.of.values[id] {
+			if !v.queued[part] {
+				v.queued[part], v.visible[part] = true, true
+				v.queue = append(v.queue, part)
+			}
+		}
+	}
+}
+
+// hidden reports whether a type is only declared in the file.
+func (v *view) hidden(id symtypes.ID) bool { return !v.visible[id] }
