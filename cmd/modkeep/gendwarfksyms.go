@@ -87,7 +87,6 @@ type gendwarfksymsRun struct {
 
 // main runs a command line.
 func (g *gendwarfksymsRun) main(args []string) error {
-	collectEarly()
 	options, files, err := getopt(args, "dsT:h", gendwarfksymsLong, false)
 	for _, o := range options {
 		if stop := g.option(o); stop {

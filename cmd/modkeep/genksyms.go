@@ -94,7 +94,6 @@ func newGenksymsRun(cmd *cobra.Command) *genksymsRun {
 
 // main runs a command line.
 func (g *genksymsRun) main(args []string) error {
-	collectEarly()
 	defer g.close()
 	operands, stop, err := g.options(args)
 	if stop || err != nil {

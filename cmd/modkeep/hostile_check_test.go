@@ -120,7 +120,7 @@ const peakVariable = "MODKEEP_TEST_PEAK"
 // memory. That which wait4(2) tells of a child is not lower than what
 // its parent takes, and this one has run other tests.
 func measured() {
-	collectLate()
+	tuneMemory(os.Args)
 	status := run(context.Background(), os.Args, os.Stdin, os.Stdout, os.Stderr)
 	text, err := os.ReadFile("/proc/self/status")
 	if err == nil {

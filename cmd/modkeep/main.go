@@ -16,15 +16,32 @@ import (
 	"path/filepath"
 	"runtime"
 	"runtime/debug"
-	"sync/atomic"
 
 	"github.com/spf13/cobra"
 )
 
 func main() {
-	collectLate()
-	releaseProgram()
+	tuneMemory(os.Args)
 	os.Exit(run(context.Background(), os.Args, os.Stdin, os.Stdout, os.Stderr))
+}
+
+// tuneMemory says when garbage is collected in a run of the command line.
+func tuneMemory(args []string) {
+	if isBuildTool(args) {
+		collectEarly()
+	} else {
+		collectLate()
+	}
+}
+
+// isBuildTool says that a command line is of a tool that builds run for each
+// file, in place of a small C program: its peak is held against that program's.
+func isBuildTool(args []string) bool {
+	name := filepath.Base(args[0])
+	if len(args) > 1 && name != "genksyms" && name != "gendwarfksyms" {
+		name = args[1]
+	}
+	return name == "genksyms" || name == "gendwarfksyms"
 }
 
 // collectLate keeps the garbage collector from running until the program takes
@@ -36,23 +53,15 @@ func collectLate() {
 	}
 	percent, limit := debug.SetGCPercent(-1), debug.SetMemoryLimit(lateHeap)
 	runtime.SetFinalizer(new([16]byte), func(*[16]byte) {
-		if early.Load() {
-			return
-		}
 		debug.SetGCPercent(percent)
 		debug.SetMemoryLimit(limit)
 	})
 }
 
-// early says that collectEarly was called.
-var early atomic.Bool
-
-// collectEarly is for verbs whose peak is held against that of a small C program,
-// which builds run for each file: the garbage collector starts at 6 MiB (earlier
-// it takes more than it gives), and the pages of the program that the command line
-// has touched are let go too.
+// collectEarly lets the garbage collector start at 6 MiB (earlier it takes more
+// than it gives), and lets go of the pages of the program that its start has
+// touched.
 func collectEarly() {
-	early.Store(true)
 	if os.Getenv("GOGC") == "" && os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetGCPercent(160)
 		debug.SetMemoryLimit(56 << 20)
