@@ -5,6 +5,9 @@ import "fmt"
 // advise fills in the one step that puts a refused module right.
 func (s *set) advise(n *node, l *load) {
 	v := l.v
+	if v.Loads && v.MayCrash != "" {
+		v.Next = damaged
+	}
 	if v.Loads {
 		return
 	}
@@ -23,13 +26,15 @@ func (s *set) advise(n *node, l *load) {
 	v.Next = rebuild(s.t, nil)
 }
 
+const damaged = "install the file again: it is damaged, or made for another architecture"
+
 // advice is asked in this order: what makes the others moot comes first.
 var advice = []struct {
 	kind Kind
 	text func(t *Target, f *Finding) string
 }{
 	{KindELF, func(t *Target, f *Finding) string {
-		return "install the file again: it is damaged, or made for another architecture"
+		return damaged
 	}},
 	{KindSignature, func(t *Target, f *Finding) string { return "sign it with a key that the kernel trusts" }},
 	{KindBlacklist, func(t *Target, f *Finding) string {

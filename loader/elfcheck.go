@@ -22,7 +22,7 @@ func (l *load) checkELF() string {
 	if errno := l.checkHeader(); errno != "" {
 		return errno
 	}
-	order := []func() string{l.checkNameTable, l.checkSectionZero, l.checkSections, l.checkModinfoUnique, l.checkStripped, l.checkThisModule}
+	order := []func() string{l.checkNameTable, l.checkSectionZero, l.checkSections, l.checkModinfoUnique, l.checkStripped, l.checkThisModule, l.checkStrings}
 	if l.ask(ruleELFOrder) == "split" {
 		order = []func() string{l.checkSectionZero, l.checkSections, l.checkNameTable, l.checkSectionNames,
 			l.checkModinfoUnique, l.checkThisModule, l.checkStripped, l.checkStrtab, l.checkExtVersions, l.checkStrings}
@@ -130,6 +130,9 @@ func (l *load) checkSections() string {
 		if !l.inside(s) {
 			return l.elfRefused("Invalid ELF section in module (section %d type %d)", i, s.Type)
 		}
+		if l.ask(ruleThisModule) == "only" {
+			l.lookForName(i) // the name is compared before its place is looked at
+		}
 		if !split && s.Flags&elf.SHF_ALLOC != 0 && uint64(s.NameOff) >= l.namesSize() {
 			return l.elfRefused("Invalid ELF section name in module (section %d type %d)", i, s.Type)
 		}
@@ -145,6 +148,29 @@ func (l *load) checkSectionNames() string {
 		if s.Type != elf.SHT_NULL && uint64(s.NameOff) >= l.namesSize() {
 			return l.elfRefused("Invalid ELF section name in module (section %d type %d)", i, s.Type)
 		}
+	}
+	return ""
+}
+
+// lookForName notes that the kernel compares the name of a section which lies
+// behind the end of the file.
+func (l *load) lookForName(i int) {
+	s := &l.m.sections[i]
+	if at := l.m.sections[l.m.header.Shstrndx].Offset + uint64(s.NameOff); at >= uint64(l.bodyLen) {
+		l.mayCrash("it reads the name of section %d behind the end of the file", i)
+	}
+}
+
+// lookForAny is find_any_sec, which find_module_sections looks for split BTF
+// with: it compares the names of sections that are not allocated too, and no
+// check before 6.12.117 has looked at theirs.
+func (l *load) lookForAny() string {
+	v := l.target.Version
+	if l.ask(ruleELFOrder) == "split" || v.Less(Version{5, 11, 0}) || l.target.configIs("DEBUG_INFO_BTF_MODULES", "n") {
+		return ""
+	}
+	for i := 1; i < len(l.m.sections); i++ {
+		l.lookForName(i)
 	}
 	return ""
 }
@@ -260,6 +286,9 @@ func (l *load) checkExtVersions() string {
 
 func (l *load) checkStrings() string {
 	if l.ask(ruleELFStrtab) != "checked" {
+		if t := &l.m.tables; t.symbolNameOut && t.lastName >= uint64(l.bodyLen) {
+			l.mayCrash("it reads the name of a symbol behind the end of the file")
+		}
 		return ""
 	}
 	switch t := &l.m.tables; {
@@ -297,9 +326,15 @@ func (l *load) checkOldELF() string {
 	}
 	if l.m.parseErr != nil || len(l.m.sections) == 0 {
 		l.found(Finding{Kind: KindELF, Text: "the file's tables cannot be read"})
+		l.mayCrash("it takes the file's damaged tables as they are")
 		return "ENOEXEC"
 	}
-	return firstErrno(l.checkStripped, l.checkThisModule)
+	for i := 1; i < len(l.m.sections); i++ {
+		if l.m.sections[i].Flags&elf.SHF_ALLOC != 0 {
+			l.lookForName(i) // find_sec; nothing checks a name before 5.10
+		}
+	}
+	return firstErrno(l.checkStripped, l.checkThisModule, l.checkStrings)
 }
 
 func (l *load) checkTruncated() string {

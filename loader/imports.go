@@ -36,13 +36,14 @@ var errManyImports = fmt.Errorf("section .symtab: more than %d undefined symbols
 // collectImports notes the entries of the symbol table that simplify_symbols
 // has something to say of.
 func (m *Module) collectImports(f *ko.File, syms *elf.SymbolTable, r *room) error {
-	strtab := uint64(0)
+	var strtab elf.Section
 	if i := int(f.Symtab().Link); i < len(f.Sections) {
-		strtab = f.Sections[i].Size
+		strtab = f.Sections[i]
 	}
 	var last uint32
 	r.indexes, last = syms.Unplaced(r.indexes[:0], len(f.Sections))
-	m.tables.symbolNameOut = syms.Len() > 1 && uint64(last) >= strtab
+	m.tables.symbolNameOut = syms.Len() > 1 && uint64(last) >= strtab.Size
+	m.tables.lastName = strtab.Offset + uint64(last)
 	if len(r.indexes) > maxImports {
 		return errManyImports
 	}

@@ -99,7 +99,7 @@ func (l *load) run() string {
 		l.lookFurther()
 		return errno
 	}
-	return firstErrno(l.checkConstructors, l.checkExportTables, l.checkImportNamespaces, l.resolve, l.checkRelocations, l.checkDuplicates, l.noteTraceEvents, l.checkBTF, l.checkParameters, l.checkDepends)
+	return firstErrno(l.checkConstructors, l.lookForAny, l.checkExportTables, l.checkImportNamespaces, l.resolve, l.checkRelocations, l.checkDuplicates, l.noteTraceEvents, l.checkBTF, l.checkParameters, l.checkDepends)
 }
 
 // lookFurther resolves the imports of a module that was refused before the
@@ -267,6 +267,15 @@ func (l *load) found(f Finding) { l.v.Findings = append(l.v.Findings, f) }
 
 func (l *load) warn(format string, args ...any) {
 	l.v.Warnings = append(l.v.Warnings, fmt.Sprintf(format, args...))
+}
+
+// mayCrash notes that the kernel reads at an offset into the file which the
+// file does not have. What lies there is up to its memory: it lives, or oopses.
+func (l *load) mayCrash(format string, args ...any) {
+	if l.v.MayCrash == "" {
+		l.v.MayCrash = fmt.Sprintf(format, args...)
+		l.found(Finding{Kind: KindELF, Text: "the kernel may crash: " + l.v.MayCrash})
+	}
 }
 
 func (l *load) unknown(what string) {

@@ -57,7 +57,8 @@ type tableFacts struct {
 	namesTerminated  bool // .shstrtab ends in NUL
 	stringsLead      bool // the symbol string table begins with NUL
 	stringsTerminate bool
-	symbolNameOut    bool // a symbol's name lies outside the string table
+	symbolNameOut    bool   // a symbol's name lies outside the string table
+	lastName         uint64 // where in the file the last symbol's name begins
 }
 
 // importSymbol is an entry of the symbol table that simplify_symbols has

@@ -55,7 +55,11 @@ func (l *load) resolveOne(s *importSymbol) string {
 		return l.resolveUndefined(s)
 	}
 	if l.ask(ruleBadIndex) == "accept" {
-		l.warn("symbol %s is in section %d, which is not there: the kernel does not look, and may crash", s.name, s.section)
+		l.warn("symbol %s is in section %d, which is not there: the kernel does not look", s.name, s.section)
+		h := &l.m.header
+		if end := h.Shoff + (uint64(s.section)+1)*uint64(h.Shentsize); end > uint64(l.bodyLen) {
+			l.mayCrash("it reads the header of section %d, of symbol %s, behind the end of the file", s.section, s.name)
+		}
 		return ""
 	}
 	text := l.logf("%s: Symbol %s has an invalid section index %d (max %d)", l.name, s.name, s.section, l.m.header.Shnum-1)

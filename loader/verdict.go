@@ -31,13 +31,18 @@ type Verdict struct {
 	Log      []string  `json:"log"`   // the kernel's lines in its order, without time and level
 	Insmod   string    `json:"insmod"`
 	Modprobe string    `json:"modprobe"`
-	Taints   []string  `json:"taints"`   // letters the module adds: O, E, P, …
-	Warnings []string  `json:"warnings"` // what does not stop the load
-	Unknown  []string  `json:"unknown"`  // what could not be judged for want of facts about the kernel
+	Taints   []string  `json:"taints"`              // letters the module adds: O, E, P, …
+	Warnings []string  `json:"warnings"`            // what does not stop the load
+	MayCrash string    `json:"may_crash,omitempty"` // how the kernel may die instead of answering; the rest is its answer if it lives
+	Unknown  []string  `json:"unknown"`             // what could not be judged for want of facts about the kernel
 	Basis    Basis     `json:"basis"`
 	Findings []Finding `json:"findings"`
 	Next     string    `json:"next"` // one step that puts it right
 }
+
+// Safe reports whether the kernel loads the module and does not read, on the
+// way, what may not be there.
+func (v *Verdict) Safe() bool { return v.Loads && v.MayCrash == "" }
 
 // Finding is one reason.
 type Finding struct {

@@ -107,7 +107,7 @@ func (n *Node) ownStates(r *weakupdates.Root, krel string) ([]State, error) {
 		switch v := verdicts[i]; {
 		case v == nil:
 			s.Reason, s.Next = "the file cannot be read", "install it again"
-		case !v.Loads:
+		case !v.Safe():
 			s.Reason, s.Next = "will not load: "+weakupdates.Reason(v), v.Next
 		default:
 			s.Loads = true

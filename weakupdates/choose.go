@@ -266,7 +266,7 @@ func (r *Root) modules(donors []*Donor) []*loader.Module {
 // loads reports whether a link to a module is worth making. What would load by
 // force only, with its versions ignored, is not.
 func loads(v *loader.Verdict) bool {
-	return v != nil && v.Loads && !slices.Contains(v.Taints, "F")
+	return v != nil && v.Safe() && !slices.Contains(v.Taints, "F")
 }
 
 // weigh takes back overrides that cost more than they give: where a link would

@@ -107,7 +107,7 @@ func (c *choice) outcomes(e *entry, l *request) []Outcome {
 
 // why is the reason of a refusal, in words.
 func (c *choice) why(e *entry, d *Donor) string {
-	if v := c.tried[d]; v != nil && v.Loads && loads(v) {
+	if v := c.tried[d]; loads(v) {
 		return c.groupReason(e)
 	}
 	return Reason(c.tried[d])

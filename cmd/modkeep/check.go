@@ -500,8 +500,8 @@ func (r *checkRun) status() int {
 		if r.opts.strictUnknown && len(v.Unknown) > 0 {
 			return statusUnknown
 		}
-		loads[v.Module] = loads[v.Module] || v.Loads
-		refused = refused || !v.Loads
+		loads[v.Module] = loads[v.Module] || v.Safe()
+		refused = refused || !v.Safe()
 	}
 	if r.asked {
 		return map[bool]int{false: statusYes, true: statusNo}[refused]

@@ -154,6 +154,9 @@ func (r *checkRun) printTable(w io.Writer) {
 			kernels = append(kernels, v.Kernel)
 		}
 		word := "loads"
+		if v.Loads && !v.Safe() {
+			word = "may crash"
+		}
 		if !v.Loads {
 			word = "-"
 			if len(v.Findings) > 0 {
