@@ -58,9 +58,13 @@ module below the root that is not a kernel's own is judged. Modules are judged a
 a set: one may need what another one exports.
 
 Without --kernel and --all-kernels modules are judged for the kernel that will
-boot next where that can be told, else for all.` + exitStatus(
+boot next where that can be told, else for all.
+
+Some kernels read behind the end of a damaged file before they answer. The
+verdict then says that the kernel may crash ("may_crash" in the JSON document),
+and counts as a refusal.` + exitStatus(
 			"all modules load on all kernels asked for (with several kernels not asked for: on at least one)",
-			"a module is refused",
+			"a module is refused, or may crash the kernel",
 			"something could not be read or judged"),
 		Example: `  modkeep check
   modkeep check --kernel 6.1.0-53-amd64 ./driver.ko

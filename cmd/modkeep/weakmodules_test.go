@@ -13,15 +13,34 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"modkeep/internal/kerneltest"
 	"modkeep/internal/kerneltest/made"
 )
 
 // scriptCommands are commands that scripts have beside testscript's own.
 var scriptCommands = map[string]func(ts *testscript.TestScript, neg bool, args []string){
-	"made": scriptMade,
-	"tree": scriptTree,
-	"bare": scriptBare,
-	"kmp":  scriptKMP,
+	"made":   scriptMade,
+	"tree":   scriptTree,
+	"bare":   scriptBare,
+	"kmp":    scriptKMP,
+	"mutant": scriptMutant,
+}
+
+// scriptMutant is "mutant NAME FILE": damages a module as the mutant of that
+// name is damaged, see kerneltest.Mutants.
+func scriptMutant(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: mutant NAME FILE")
+	}
+	for _, m := range kerneltest.Mutants() {
+		if m.Name == args[0] {
+			data, err := m.Apply([]byte(ts.ReadFile(args[1])))
+			ts.Check(err)
+			ts.Check(os.WriteFile(ts.MkAbs(args[1]), data, 0o644))
+			return
+		}
+	}
+	ts.Fatalf("no mutant %s", args[0])
 }
 
 // scriptMade is "made DIR FILE": writes the root that the text describes, see
