@@ -101,39 +101,86 @@ func (g *graph) key(id layout.ID) string {
 
 // align gives the types of which there are several of one name, on either side,
 // the names that they have on the old one: first those with the fewest
-// differences.
-func (g *graph) align(old *graph) {
+// differences, of these first those that exports lead to together.
+func (g *graph) align(old *graph, exports []string) {
 	keys := maps.Clone(g.several)
 	for key := range old.several {
 		if id, ok := g.ids[key]; ok && keys[key] == nil {
 			keys[key] = []layout.ID{id}
 		}
 	}
-	c, left := layout.Comparer{Old: old.ts, New: g.ts}, maxMatches
+	m := matcher{c: layout.Comparer{Old: old.ts, New: g.ts}, oldFirst: old.first, newFirst: g.first, left: maxMatches}
+	if len(keys) > 0 {
+		m.follow(exports)
+	}
 	for _, key := range slices.Sorted(maps.Keys(keys)) {
 		news := keys[key]
 		olds := old.several[key]
 		if id, ok := old.ids[key]; ok && olds == nil {
 			olds = []layout.ID{id}
 		}
-		g.rename(key, news, nearest(&c, olds, news, &left), len(olds))
+		g.rename(key, news, m.nearest(olds, news), len(olds))
+	}
+}
+
+// matcher finds which types of two graphs are one.
+type matcher struct {
+	c                  layout.Comparer
+	oldFirst, newFirst layout.ID            // of the graphs' own types
+	met                map[layout.Pair]bool // that exports lead to in one way
+	left               int                  // pairs that may be compared
+}
+
+// follow walks both graphs together from the declarations of exports.
+func (m *matcher) follow(exports []string) {
+	m.met = make(map[layout.Pair]bool)
+	var todo []layout.Pair
+	for _, symbol := range exports {
+		olds, news := m.c.Old.Named(layout.Func, symbol), m.c.New.Named(layout.Func, symbol)
+		if len(olds) > 0 && len(news) > 0 {
+			todo = append(todo, layout.Pair{Old: olds[len(olds)-1], New: news[len(news)-1]})
+		}
+	}
+	for len(todo) > 0 && len(m.met) < maxMatches {
+		got := m.c.Compare(todo[0])
+		todo = todo[1:]
+		for _, list := range [][]layout.Pair{got.Holds, got.Points} {
+			for _, p := range list {
+				if own := p.Old >= m.oldFirst || p.New >= m.newFirst; own && !m.met[p] {
+					m.met[p] = true
+					todo = append(todo, p)
+				}
+			}
+		}
 	}
 }
 
 // nearest returns for each new type the place of the old one that is nearest to
-// it, or -1; no old one is that of two. left is how many pairs may be compared.
-func nearest(c *layout.Comparer, olds, news []layout.ID, left *int) []int {
-	type match struct{ old, new, differences int }
+// it, or -1; no old one is that of two.
+func (m *matcher) nearest(olds, news []layout.ID) []int {
+	type match struct {
+		old, new, differences int
+		met                   bool
+	}
 	var all []match
 	for i, a := range olds[:min(len(olds), maxSeveral)] {
 		for j, b := range news[:min(len(news), maxSeveral)] {
-			if *left--; *left < 0 {
+			if m.left--; m.left < 0 {
 				break
 			}
-			all = append(all, match{i, j, len(c.Compare(layout.Pair{Old: a, New: b}).Differences)})
+			p := layout.Pair{Old: a, New: b}
+			all = append(all, match{i, j, len(m.c.Compare(p).Differences), m.met[p]})
 		}
 	}
-	slices.SortStableFunc(all, func(a, b match) int { return a.differences - b.differences })
+	slices.SortStableFunc(all, func(a, b match) int {
+		if a.met != b.met && a.differences == b.differences {
+			if a.met {
+				return -1
+			}
+			return 1
+		}
+		return a.differences - b.differences
+	})
 	of, taken := slices.Repeat([]int{-1}, len(news)), make([]bool, len(olds))
 	for _, m := range all {
 		if of[m.new] < 0 && !taken[m.old] {
@@ -327,22 +374,52 @@ func (w *recordWriter) params(t *layout.Type, depth int) string {
 	return "( " + strings.Join(list, " , ") + " )"
 }
 
-// export writes an export's declaration, "" where the graph does not have it.
-func (g *graph) export(symbol string) string {
-	w := recordWriter{g: g}
+// declarations writes an export's declarations, the likeliest first: the graph
+// may have static functions of that name too, and does not tell which they are.
+// There are none where it does not have the export.
+func (g *graph) declarations(symbol string) []string {
 	for _, kind := range []layout.Kind{layout.Func, layout.Var} {
-		if ids := g.ts.Named(kind, symbol); len(ids) > 0 {
-			return w.declare(g.ts.Type(ids[len(ids)-1]).Elem, symbol, maxNested)
+		var list []string
+		ids := g.ts.Named(kind, symbol)
+		for _, id := range slices.Backward(ids) {
+			if len(list) > 0 && id < g.first || len(list) == maxSeveral {
+				break // a module's own hides the kernel's
+			}
+			w := recordWriter{g: g}
+			list = append(list, w.declare(g.ts.Type(id).Elem, symbol, maxNested))
+		}
+		if len(list) > 0 {
+			return list
 		}
 	}
 	// Variables of tracepoints and static calls are no functions; their types
 	// are in their names (include/linux/tracepoint.h, static_call_types.h).
 	for prefix, tag := range map[string]string{"__tracepoint_": "s#tracepoint", "__SCK__": "s#static_call_key"} {
 		if _, ok := g.find(tag); ok && strings.HasPrefix(symbol, prefix) {
-			return tag + " " + symbol
+			return []string{tag + " " + symbol}
 		}
 	}
-	return g.known(shippedSights().variables[symbol])
+	if record := g.known(shippedSights().variables[symbol]); record != "" {
+		return []string{record}
+	}
+	return nil
+}
+
+// declared chooses of the declarations of both sides those that are one export's:
+// equal ones if there are any.
+func declared(olds, news []string) (old, new string) {
+	for _, text := range olds {
+		if slices.Contains(news, text) {
+			return text, text
+		}
+	}
+	if len(olds) > 0 {
+		old = olds[0]
+	}
+	if len(news) > 0 {
+		new = news[0]
+	}
+	return old, new
 }
 
 // known returns a record if the graph has all types that it names.
@@ -376,23 +453,21 @@ func (r *Report) byLayouts(old, new *Side) {
 		}
 	}
 	was, is := newGraph(old.Layouts.Types, nil), newGraph(new.Layouts.Types, nil)
-	is.align(was)
+	is.align(was, modules[symvers.Vmlinux])
 	old.guided, new.guided = old.seen != nil || new.seen != nil, old.seen != nil || new.seen != nil
 	old.graphs, new.graphs = []*graph{was}, []*graph{is}
 	files := []string{symvers.Vmlinux}
 	a, b := symtypes.NewBuilder(pool), symtypes.NewBuilder(pool)
-	was.fill(a, symvers.Vmlinux, modules[symvers.Vmlinux])
-	is.fill(b, symvers.Vmlinux, modules[symvers.Vmlinux])
+	fill(a, b, was, is, symvers.Vmlinux, modules[symvers.Vmlinux])
 	delete(modules, symvers.Vmlinux)
 	for _, module := range slices.Sorted(maps.Keys(modules)) {
 		split, other := old.Layouts.module(module, was), new.Layouts.module(module, is)
 		if split == nil || other == nil {
 			continue
 		}
-		other.align(split)
+		other.align(split, modules[module])
 		files = append(files, module)
-		split.fill(a, module, modules[module])
-		other.fill(b, module, modules[module])
+		fill(a, b, split, other, module, modules[module])
 	}
 	old.modules, new.modules = files, files
 	old.Types, new.Types = a.Corpus(), b.Corpus()
@@ -402,13 +477,19 @@ func (r *Report) byLayouts(old, new *Side) {
 	r.done.mayWalk = walkedLayouts
 }
 
-// fill makes a file of a graph's types and exports.
-func (g *graph) fill(b *symtypes.Builder, path string, exports []string) {
+// fill makes a file of both sides, of their graphs' types and of exports.
+func fill(a, b *symtypes.Builder, was, is *graph, path string, exports []string) {
+	a.Begin(path)
 	b.Begin(path)
-	g.records(b)
+	was.records(a)
+	is.records(b)
 	for _, symbol := range exports {
-		if record := g.export(symbol); record != "" {
-			b.Add(symbol, record)
+		old, new := declared(was.declarations(symbol), is.declarations(symbol))
+		if old != "" {
+			a.Add(symbol, old)
+		}
+		if new != "" {
+			b.Add(symbol, new)
 		}
 	}
 }

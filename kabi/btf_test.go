@@ -141,6 +141,41 @@ func TestSeveralOfOneName(t *testing.T) {
 	}
 }
 
+// TestTypesTwice takes of two types of one name that differ alike from the old
+// one that which the export is of, as in a module whose own struct of a name that
+// the kernel has makes two of all types around it.
+func TestTypesTwice(t *testing.T) {
+	a, c := memberAt("a", integer, 0), memberAt("c", ulong, 8)
+	for _, of := range []layout.ID{box, others} {
+		new := kernelOf(2, boxOf(16, a, c), boxOf(16, a, c))
+		new.Layouts.Types.(listed)[toBox].Elem = of
+		r := Compare(kernelOf(1, boxOf(4, a)), new, Options{})
+		if len(r.Causes) != 1 || r.Causes[0].Type != "struct box" {
+			t.Errorf("of type %d: %+v", of, r.Causes)
+		}
+	}
+}
+
+// TestStaticOfOneName finds the export's declaration among those of static
+// functions of its name.
+func TestStaticOfOneName(t *testing.T) {
+	a, c := memberAt("a", integer, 0), memberAt("c", ulong, 8)
+	static := []*layout.Type{{Kind: layout.Proto, Elem: integer}, {Kind: layout.Func, Name: "f", Elem: others}}
+	one := func(crc symvers.CRC, b *layout.Type) Side { return kernelOf(crc, b) }
+	two := func(crc symvers.CRC, b *layout.Type) Side {
+		return kernelOf(crc, append([]*layout.Type{b}, static...)...)
+	}
+	for name, sides := range map[string][2]Side{
+		"gone":  {two(1, boxOf(4, a)), one(2, boxOf(16, a, c))},
+		"added": {one(1, boxOf(4, a)), two(2, boxOf(16, a, c))},
+	} {
+		r := Compare(sides[0], sides[1], Options{})
+		if len(r.Causes) != 1 || r.Causes[0].Type != "struct box" {
+			t.Errorf("%s: %+v", name, r.Causes)
+		}
+	}
+}
+
 // TestClusters is what is told where there are no types.
 func TestClusters(t *testing.T) {
 	rows := func(crc symvers.CRC) Side {

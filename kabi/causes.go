@@ -244,15 +244,20 @@ func (p *prover) right(c *symtypes.Corpus, s *symtypes.Scope, files []int, id sy
 	return files[0]
 }
 
+// enter makes the scopes and the view those of an export.
 func (p *prover) enter(f *finding) {
+	p.enterFiles(f)
+	if p.view != nil {
+		p.view.enter(f.sight, f.novel)
+	}
+}
+
+func (p *prover) enterFiles(f *finding) {
 	if p.oldScope.File() != f.oldFile {
 		p.oldScope.Enter(f.oldFile)
 	}
 	if p.newScope.File() != f.newFile {
 		p.newScope.Enter(f.newFile)
-	}
-	if p.view != nil {
-		p.view.enter(f.sight, f.novel)
 	}
 }
 

@@ -23,7 +23,7 @@ func newPlaces(old, new Side) *places {
 	}
 	if old.graphs == nil || new.graphs == nil {
 		was, is := newGraph(old.Layouts.Types, nil), newGraph(new.Layouts.Types, nil)
-		is.align(was)
+		is.align(was, nil)
 		old.graphs, new.graphs = []*graph{was}, []*graph{is}
 	}
 	return &places{old, new, map[string][2]*graph{}, map[[2]*graph]*layout.Comparer{}}
@@ -53,7 +53,7 @@ func (l *places) module(name string) [2]*graph {
 	}
 	got := [2]*graph{l.old.Layouts.module(name, l.old.graphs[0]), l.new.Layouts.module(name, l.new.graphs[0])}
 	if got[0] != nil && got[1] != nil {
-		got[1].align(got[0])
+		got[1].align(got[0], nil)
 	}
 	l.modules[name] = got
 	return got

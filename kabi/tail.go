@@ -103,7 +103,7 @@ func (r *Report) growth(p *prover, found []finding) map[int]int {
 		if !f.known || f.oldFile < 0 {
 			continue
 		}
-		p.enter(f)
+		p.enterFiles(f)
 		a, b := p.oldScope.Record(f.export), p.newScope.Record(f.export)
 		if a != b || a == symtypes.None {
 			continue

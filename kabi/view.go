@@ -11,6 +11,7 @@ import (
 type sightings struct {
 	*sights
 	group  []int32               // by name: of the sights, else one of those below
+	tagged []symtypes.ID         // the structs and unions
 	values [][]symtypes.ID       // by name: what the old side's record has as it is, not by a pointer
 	shown  map[int][]symtypes.ID // by file: what it sees though they do not have it
 	hidden map[int][]symtypes.ID // by file: what it does not see though they say so
@@ -23,13 +24,13 @@ const (
 
 func newSightings(s *sights, old *symtypes.Corpus) *sightings {
 	pool, scope := old.Pool, old.NewScope()
-	n := &sightings{s, make([]int32, pool.Names()), make([][]symtypes.ID, pool.Names()), make(map[int][]symtypes.ID), make(map[int][]symtypes.ID)}
+	n := &sightings{sights: s, group: make([]int32, pool.Names()), values: make([][]symtypes.ID, pool.Names()), shown: make(map[int][]symtypes.ID), hidden: make(map[int][]symtypes.ID)}
 	for i := range n.group {
 		id := symtypes.ID(i)
 		n.group[i] = always
 		if k := pool.Kind(id); k == symtypes.Struct || k == symtypes.Union {
 			name, _, _ := strings.Cut(pool.Name(id), "@") // of several of one name any
-			n.group[i] = novel
+			n.group[i], n.tagged = novel, append(n.tagged, id)
 			if g, ok := s.groups[name]; ok {
 				n.group[i] = int32(g)
 			}
@@ -49,7 +50,7 @@ func (n *sightings) declare(p *prover, found []finding) {
 		if !f.known || f.oldFile < 0 {
 			continue
 		}
-		p.enter(f)
+		p.enterFiles(f)
 		for _, id := range p.pool.Refs(p.oldScope.Record(f.export)) {
 			if n.group[id] == novel && !slices.Contains(n.shown[f.sight], id) {
 				n.shown[f.sight] = append(n.shown[f.sight], id)
@@ -89,11 +90,16 @@ type view struct {
 	novel   bool // what the sights do not have is visible too
 	visible []bool
 	queued  []bool
+	others  []symtypes.ID // that are queued and no structs or unions
 	queue   []symtypes.ID
 }
 
 func (n *sightings) newView() *view {
-	return &view{of: n, file: commonFile - 1, visible: make([]bool, len(n.group)), queued: make([]bool, len(n.group))}
+	v := &view{of: n, file: commonFile - 1, visible: make([]bool, len(n.group)), queued: make([]bool, len(n.group))}
+	for i, g := range n.group {
+		v.visible[i] = g == always
+	}
+	return v
 }
 
 // enter makes the view that of a file: what the sights say, and what visible
@@ -104,9 +110,14 @@ func (v *view) enter(file int, new bool) {
 	}
 	v.file, v.novel, v.queue = file, new, v.queue[:0]
 	f := v.of.at(file)
-	for i, g := range v.of.group {
+	for _, id := range v.others {
+		v.queued[id] = false
+	}
+	v.others = v.others[:0]
+	for _, id := range v.of.tagged {
+		g := v.of.group[id]
 		seen := g >= 0 && f.sees(int(g)) || new && g == novel
-		v.visible[i], v.queued[i] = g == always || seen, seen
+		v.visible[id], v.queued[id] = seen, seen
 	}
 	for _, id := range v.of.shown[file] {
 		v.visible[id], v.queued[id] = true, true
@@ -114,9 +125,9 @@ func (v *view) enter(file int, new bool) {
 	for _, id := range v.of.hidden[file] {
 		v.visible[id], v.queued[id] = false, true
 	}
-	for i, g := range v.of.group {
-		if g != always && v.visible[i] {
-			v.queue = append(v.queue, symtypes.ID(i))
+	for _, id := range v.of.tagged {
+		if v.visible[id] {
+			v.queue = append(v.queue, id)
 		}
 	}
 	for len(v.queue) > 0 {
@@ -126,6 +137,9 @@ func (v *view) enter(file int, new bool) {
 			if !v.queued[part] {
 				v.queued[part], v.visible[part] = true, true
 				v.queue = append(v.queue, part)
+				if v.of.group[part] == always {
+					v.others = append(v.others, part)
+				}
 			}
 		}
 	}
