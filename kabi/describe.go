@@ -37,7 +37,7 @@ func (r *Report) describe(found []finding, old, new Side) {
 		}
 	}
 	p := newProver(old, new, &r.done)
-	l := newPlaces(old, new)
+	l, d := newPlaces(old, new), newDiffer()
 	order := make([]int, len(r.Causes))
 	for n := range order {
 		order[n] = n
@@ -58,10 +58,15 @@ func (r *Report) describe(found []finding, old, new Side) {
 		} else {
 			c.Path = []string{p.pool.Title(f.export), "…", c.Type}
 		}
-		if !l.describe(c, p.pool, f, pair) {
+		switch {
+		case d.spent():
+			c.Judgement = "not looked at: there is too much that changed"
+		case l.describe(d, c, p.pool, f, pair):
+		default:
 			before, after := lines(p.pool, pair[0]), lines(p.pool, pair[1])
-			c.Diff = Diff(before, after)
-			c.Judgement = judge(p.pool, c.id, pair[0], pair[1], before, after)
+			ops := d.script(before, after)
+			c.Diff = d.text(ops, nil)
+			c.Judgement = judge(p.pool, c.id, pair, before, after, ops)
 		}
 		if c.Variants > 0 {
 			c.Judgement += fmt.Sprintf("; other records of it in other files: %d", c.Variants)
@@ -107,8 +112,8 @@ func lines(pool *symtypes.Pool, r symtypes.Record) []string {
 }
 
 // judge says in one line what a change is. It has texts to go by, not layouts.
-func judge(pool *symtypes.Pool, id symtypes.ID, old, new symtypes.Record, before, after []string) string {
-	switch {
+func judge(pool *symtypes.Pool, id symtypes.ID, pair [2]symtypes.Record, before, after []string, ops []edit) string {
+	switch old, new := pair[0], pair[1]; {
 	case old == symtypes.None || new == symtypes.None:
 		return "a record is missing on one side"
 	case pool.Opaque(old):
@@ -128,12 +133,12 @@ func judge(pool *symtypes.Pool, id symtypes.ID, old, new symtypes.Record, before
 	case symtypes.Enum:
 		return judgeEnum(before, after)
 	}
-	return judgeMembers(before, after)
+	return judgeMembers(ops)
 }
 
-// judgeMembers judges a struct or union by its lines.
-func judgeMembers(before, after []string) string {
-	removed, added, atEnd := edits(before, after)
+// judgeMembers judges a struct or union by what became of its lines.
+func judgeMembers(ops []edit) string {
+	removed, added, atEnd := edits(ops)
 	switch {
 	case len(removed)+len(added) == 0:
 		return "only the spelling changed"
@@ -153,20 +158,16 @@ func judgeMembers(before, after []string) string {
 
 // edits returns the lines that only one side has, and whether all that were
 // added stand behind the last member there was.
-func edits(before, after []string) (removed, added []string, atEnd bool) {
-	ops := script(before, after)
+func edits(ops []edit) (removed, added []string, atEnd bool) {
 	atEnd = true
-	for i, op := range ops {
+	for _, op := range ops {
 		switch op.mark {
 		case '-':
 			removed = append(removed, strings.TrimSpace(op.line))
 		case '+':
 			added = append(added, strings.TrimSpace(op.line))
-			for _, later := range ops[i+1:] {
-				if later.mark == ' ' && !strings.HasPrefix(later.line, "}") {
-					atEnd = false
-				}
-			}
+		default:
+			atEnd = atEnd && (len(added) == 0 || strings.HasPrefix(op.line, "}"))
 		}
 	}
 	return removed, added, atEnd

@@ -62,7 +62,7 @@ func (l *places) module(name string) [2]*graph {
 // describe gives a cause its diff and judgement; f is an export that it is a
 // cause of. It reports false where the layouts do not tell: of declarations,
 // and of types that are complete on neither side or of several of one name.
-func (l *places) describe(c *Cause, pool *symtypes.Pool, f *finding, pair [2]symtypes.Record) bool {
+func (l *places) describe(d *differ, c *Cause, pool *symtypes.Pool, f *finding, pair [2]symtypes.Record) bool {
 	if l == nil || c.Own || pair[0] == symtypes.None || pair[1] == symtypes.None || pool.Opaque(pair[0]) || pool.Opaque(pair[1]) {
 		return false
 	}
@@ -80,13 +80,13 @@ func (l *places) describe(c *Cause, pool *symtypes.Pool, f *finding, pair [2]sym
 	if slices.Equal(before, after) {
 		return false // a typedef, or what only the text shows
 	}
-	c.Diff = diffPlaces(before, after)
+	c.Diff = d.places(before, after)
 	c.Judgement = judgePlaces(comparer, p)
 	return true
 }
 
-// diffPlaces is Diff of types with offsets and sizes.
-func diffPlaces(before, after []layout.Line) string {
+// places returns the diff of types with offsets and sizes.
+func (d *differ) places(before, after []layout.Line) string {
 	texts := func(lines []layout.Line) []string {
 		list := make([]string, len(lines))
 		for i, line := range lines {
@@ -94,7 +94,7 @@ func diffPlaces(before, after []layout.Line) string {
 		}
 		return list
 	}
-	return diff(texts(before), texts(after), func(a, b int) string {
+	return d.text(d.script(texts(before), texts(after)), func(a, b int) string {
 		switch {
 		case a < 0:
 			return layout.Note(after[b].Place)

@@ -176,17 +176,21 @@ func FuzzParseRules(f *testing.F) {
 	})
 }
 
-// FuzzDiff: what a script leaves and brings is each side's text.
+// FuzzDiff: what a script leaves and brings is each side's text, however few steps
+// are left for it.
 func FuzzDiff(f *testing.F) {
-	f.Add("a\nb\nc\nd", "a\nx\nc\ne\nd")
-	f.Add("abcabba", "cbabac")
-	f.Fuzz(func(t *testing.T, a, b string) {
+	f.Add("a\nb\nc\nd", "a\nx\nc\ne\nd", 100)
+	f.Add("abcabba", "cbabac", 100)
+	f.Add("abcabba", "cbabac", 3)
+	f.Fuzz(func(t *testing.T, a, b string, steps int) {
 		before, after := strings.Split(a, "\n"), strings.Split(b, "\n")
 		if len(before) == 1 && len(after) == 1 {
 			before, after = strings.Split(a, ""), strings.Split(b, "")
 		}
 		var old, new []string
-		for _, op := range script(before, after) {
+		d := &differ{steps: steps, bytes: 1}
+		ops := d.script(before, after)
+		for _, op := range ops {
 			if op.mark != '+' {
 				old = append(old, op.line)
 			}
@@ -197,6 +201,8 @@ func FuzzDiff(f *testing.F) {
 		if !slices.Equal(old, before) || !slices.Equal(new, after) {
 			t.Errorf("%q %q: %q %q", before, after, old, new)
 		}
-		Diff(before, after)
+		if text := d.text(ops, nil); len(text) > 0 && !d.spent() {
+			t.Errorf("%q is not counted", text)
+		}
 	})
 }

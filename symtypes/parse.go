@@ -8,16 +8,20 @@ import (
 
 // What is read at most. The largest consolidated text of a real kernel seen has
 // 4.2 MB, its longest line 9 kB; a Debian kernel's split files are 845,000 lines.
-// Two kernels together had 20,000 names, 12,000 of them exports, and records with
-// 73,000 mentions of them; whole distributions' kernels export 27,000.
+// Nine kernels together had 29,000 names of 522,000 bytes, 20,000 of them exports,
+// and 34,000 records with 120,000 mentions of names; whole distributions' kernels
+// export 27,000.
 const (
-	MaxSize    = 16 << 20 // bytes of one file, decompressed
-	MaxLine    = 1 << 20  // bytes of one line
-	MaxFiles   = 1 << 17  // files of a corpus
-	MaxRecords = 1 << 25  // lines of a corpus
-	maxNames   = 100_000  // of a pool
-	maxExports = 40_000   // of these
-	maxRefs    = 1 << 20  // mentions of names in a pool's records
+	MaxSize      = 16 << 20 // bytes of one file, decompressed
+	MaxLine      = 1 << 20  // bytes of one line
+	MaxFiles     = 1 << 17  // files of a corpus
+	maxText      = 1 << 30  // bytes of a corpus, decompressed
+	maxLines     = 1 << 23  // of a corpus
+	maxNames     = 100_000  // of a pool, and of a file
+	maxNameBytes = 4 << 20  // of these
+	maxExports   = 40_000   // of these
+	maxRecords   = 150_000  // of a pool
+	maxRefs      = 1 << 20  // mentions of names in a pool's records
 )
 
 // SyntaxError says what is wrong with a line of a file.
@@ -52,6 +56,8 @@ type Corpus struct {
 
 	history [][]seen // by name: the records in the order they come, not those of one section only
 	places  []place  // sorted by export, then file
+
+	bytes, lines int // read so far
 }
 
 // seen is a record from a file on.
@@ -81,17 +87,19 @@ func newCorpus(pool *Pool) *Corpus { return &Corpus{Pool: pool} }
 
 // reader is the state of reading one text.
 type reader struct {
-	c       *Corpus
-	file    *File
-	keep    bool
-	records int
-	local   []def // of this section alone
+	c     *Corpus
+	file  *File
+	keep  bool
+	local []def // of this section alone
 }
 
 // read adds the files of one text. keep says that the text may be held on to.
 func (c *Corpus) read(path, text string, keep bool) error {
 	if len(text) > MaxSize {
 		return fmt.Errorf("longer than %d bytes", MaxSize)
+	}
+	if c.bytes += len(text); c.bytes > maxText {
+		return fmt.Errorf("with the files before it longer than %d bytes", maxText)
 	}
 	sections := strings.HasPrefix(strings.TrimLeft(text, "\r\n"), "/* ")
 	switch {
@@ -132,7 +140,7 @@ func (r *reader) line(line string) string {
 	if strings.HasPrefix(line, "/* ") {
 		return r.section(line)
 	}
-	if r.records++; r.records > MaxRecords || r.c.Pool.full() {
+	if r.c.lines++; r.c.lines > maxLines || r.c.Pool.full() || r.file != nil && len(r.file.defs)+len(r.local) > maxNames {
 		return "more names or records than of any kernel"
 	}
 	line = strings.TrimPrefix(line, "override ")

@@ -79,11 +79,12 @@ type Pool struct {
 	recs    []record
 	refs    []ref
 	exports int // of the names
+	bytes   int // of the names
 }
 
 // full reports whether the pool has more than is read.
 func (p *Pool) full() bool {
-	return len(p.list) > maxNames || p.exports > maxExports || len(p.refs) > maxRefs
+	return len(p.list) > maxNames || p.bytes > maxNameBytes || p.exports > maxExports || len(p.recs) > maxRecords || len(p.refs) > maxRefs
 }
 
 type name struct {
@@ -181,6 +182,7 @@ func (p *Pool) id(key string) ID {
 	id := ID(len(p.list))
 	p.list = append(p.list, name{key: key, mention: kind.word() + bare + " ", kind: kind, opaque: unresolved})
 	p.names[key] = id
+	p.bytes += len(key)
 	if kind == Export {
 		p.exports++
 	}

@@ -292,12 +292,25 @@ func TestBounds(t *testing.T) {
 	for i := range maxRefs/1000 + 2 {
 		fmt.Fprintf(&mentions, "a%d %s\n", i, strings.Repeat("s#a ", 1000+i))
 	}
+	var records, long strings.Builder
+	for i := range maxRecords + 10 {
+		if i%1000 == 0 {
+			fmt.Fprintf(&records, "/* %d */\n", i)
+		}
+		fmt.Fprintf(&records, "s#a x%d\n", i)
+	}
+	for range maxNameBytes/1000 + 10 {
+		fmt.Fprintf(&long, "s##%d%s\n", long.Len(), strings.Repeat("x", 1000))
+	}
 	tests := []struct{ name, text, want string }{
 		{"size", strings.Repeat("\n", MaxSize+1), "longer than 16777216 bytes"},
 		{"sections", strings.Repeat("/* a */\n", MaxFiles+1), "line 131073: more than 131072 sections"},
 		{"names", "/* a */\n" + names.String(), "line 100003: more names or records than of any kernel"},
 		{"exports", exports.String(), "line 40002: more names or records than of any kernel"},
 		{"mentions", mentions.String(), "line 762: more names or records than of any kernel"},
+		{"records", records.String(), "line 150153: more names or records than of any kernel"},
+		{"records of a file", strings.Repeat("a x\na y\n", maxNames/2+10), "line 100002: more names or records than of any kernel"},
+		{"long names", "/* a */\n" + long.String(), "line 4160: more names or records than of any kernel"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
