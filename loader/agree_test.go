@@ -2,6 +2,7 @@ package loader_test
 
 import (
 	"context"
+	"crypto/x509"
 	"fmt"
 	"maps"
 	"os"
@@ -36,7 +37,7 @@ func loaderLines(r *kerneltest.Result, module string) []string {
 }
 
 // predict judges an attempt as the machine stood before it: what had been
-// loaded, and the taints the kernel had.
+// loaded, the taints the kernel had, and whether it held any keys.
 func predict(k *kernel.Kernel, a *kerneltest.Attempt, r *kerneltest.Result, saidBTF bool) *loader.Verdict {
 	opts := loader.Options{Cmdline: a.Cmdline, Tainted: r.TaintBefore, Comm: "init", Flags: a.Flags, Params: a.Params, InitModule: a.Init}
 	var others []*loader.Module
@@ -48,6 +49,9 @@ func predict(k *kernel.Kernel, a *kerneltest.Attempt, r *kerneltest.Result, said
 	}
 	t := loader.NewTarget(k, opts)
 	t.SaidBTF = saidBTF
+	if r.Keys == 0 {
+		t.Keys = func() ([]*x509.Certificate, bool) { return nil, true }
+	}
 	return t.CheckLoaded(loader.Read(a.Module), others)
 }
 
@@ -78,6 +82,7 @@ type tally struct {
 	attempts, refused, mutants, disagree int
 	crashed                              int // the machine died in the module's own code
 	warned                               int // the machine died in the kernel's, and the verdict said that it might
+	keyless                              int // in a boot that had not read the kernel's own certificates
 	rules                                map[string]int
 }
 
@@ -110,6 +115,9 @@ func agree(t *testing.T, k kerneltest.Kernel, attempts []kerneltest.Attempt) tal
 		if r.Crashed {
 			t.Logf("%s: %s (rule %q): died or hung; reached its init: %v; verdict: loads=%v, may crash: %q", k.Release, a.ID, a.Rule, r.Loads(), v.Loads, v.MayCrash)
 		}
+		if r.Keys == 0 {
+			n.keyless++
+		}
 		if a.Rule != "" {
 			n.mutants++
 			n.rules[a.Rule]++
@@ -119,11 +127,14 @@ func agree(t *testing.T, k kerneltest.Kernel, attempts []kerneltest.Attempt) tal
 		}
 		if d := disagreement(v, r); d != "" {
 			n.disagree++
-			t.Errorf("%s: %s (rule %q): %s\n  predicted %s\n    %s\n  kernel    %s\n    %s", k.Release, a.ID, a.Rule, d,
+			t.Errorf("%s: %s (rule %q; boot %d, %d keys): %s\n  predicted %s\n    %s\n  kernel    %s\n    %s", k.Release, a.ID, a.Rule, r.Boot, r.Keys, d,
 				v.Errno, strings.Join(v.Log, "\n    "), r.Errno, strings.Join(loaderLines(r, v.Name), "\n    "))
 		}
 	}
-	t.Logf("%s: %d attempts, %d refused, %d mutants, %d disagree", n.release, n.attempts, n.refused, n.mutants, n.disagree)
+	if n.keyless*2 > n.attempts {
+		t.Errorf("%s: %d of %d attempts in boots without keys: signatures were not judged", k.Release, n.keyless, n.attempts)
+	}
+	t.Logf("%s: %d attempts (%d in boots without keys), %d refused, %d mutants, %d disagree", n.release, n.attempts, n.keyless, n.refused, n.mutants, n.disagree)
 	return n
 }
 
@@ -162,27 +173,36 @@ func writeReport(t *testing.T, path string, tallies []tally) {
 // the attempts on each, MODKEEP_AGREE_REPORT a file for the table of results.
 func TestOracleAgreement(t *testing.T) {
 	kernels := agreementKernels(t)
-	var tallies []tally
-	for _, k := range kernels {
-		t.Run(k.Release, func(t *testing.T) {
-			cache, err := kerneltest.OpenCache()
-			if err != nil {
-				t.Fatal(err)
-			}
-			attempts, err := cache.Attempts(kerneltest.Selection{Kernel: k, Budget: agreementBudget(), Seed: agreementSeed(), Dir: t.TempDir()})
-			if err != nil {
-				t.Fatal(err)
-			}
-			n := agree(t, k, attempts)
-			tallies = append(tallies, n)
-			if n.attempts < agreementBudget() || n.refused*10 < n.attempts*3 || n.mutants*10 > n.attempts*6 {
-				t.Errorf("too thin: %d attempts, %d refused, %d mutants", n.attempts, n.refused, n.mutants)
-			}
-		})
-	}
+	tallies := make([]tally, len(kernels))
+	t.Run("on", func(t *testing.T) {
+		for i, k := range kernels {
+			t.Run(k.Release, func(t *testing.T) {
+				t.Parallel() // a machine takes one processor
+				tallies[i] = agreeOn(t, k)
+			})
+		}
+	})
 	if path := os.Getenv("MODKEEP_AGREE_REPORT"); path != "" {
 		writeReport(t, path, tallies)
 	}
+}
+
+// agreeOn asks a kernel as many questions as the budget allows.
+func agreeOn(t *testing.T, k kerneltest.Kernel) tally {
+	t.Helper()
+	cache, err := kerneltest.OpenCache()
+	if err != nil {
+		t.Fatal(err)
+	}
+	attempts, err := cache.Attempts(kerneltest.Selection{Kernel: k, Budget: agreementBudget(), Seed: agreementSeed(), Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := agree(t, k, attempts)
+	if n.attempts < agreementBudget() || n.refused*10 < n.attempts*3 || n.mutants*10 > n.attempts*6 {
+		t.Errorf("too thin: %d attempts, %d refused, %d mutants", n.attempts, n.refused, n.mutants)
+	}
+	return n
 }
 
 func agreementSeed() uint64 {

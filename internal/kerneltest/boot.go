@@ -166,7 +166,7 @@ func (b *run) afterCrash(ctx context.Context, group []int, s *session, console s
 		return n, nil
 	}
 	r := &b.results[s.underway]
-	r.Crashed, r.Console = true, console
+	r.Crashed, r.Console, r.Keys = true, console, s.keys
 	if s.stuck {
 		return n + 1, nil
 	}
@@ -212,6 +212,7 @@ type session struct {
 
 	ready, done, stuck bool
 	failed             string
+	keys               int
 	underway           int // index of the attempt being made, or -1
 	ended              int // attempts that are through
 }
@@ -219,7 +220,7 @@ type session struct {
 func (s *session) event(e wire.Event) {
 	switch e.Kind {
 	case wire.Ready:
-		s.ready = true
+		s.ready, s.keys = true, e.Keys
 	case wire.Failed:
 		s.failed = e.Errno
 	case wire.Begin:
@@ -244,7 +245,7 @@ func (s *session) event(e wire.Event) {
 func (s *session) result(e wire.Event) {
 	r := &s.run.results[e.Index]
 	r.Errno, r.TaintBefore, r.TaintAfter = e.Errno, e.TaintBefore, e.TaintAfter
-	r.Boot = s.run.boots
+	r.Boot, r.Keys = s.run.boots, s.keys
 	for _, l := range e.Log {
 		r.Log = append(r.Log, Line{Level: l.Level, Text: string(l.Text)})
 	}

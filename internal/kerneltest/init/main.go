@@ -70,7 +70,7 @@ func (g *guest) run() error {
 		return fmt.Errorf("read %s: %w", wire.JobFile, err)
 	}
 	g.stuck = time.Duration(job.StuckMS) * time.Millisecond
-	g.emit(wire.Event{Kind: wire.Ready, TaintBefore: taint()})
+	g.emit(wire.Event{Kind: wire.Ready, TaintBefore: taint(), Keys: keys()})
 	for _, a := range job.Attempts {
 		g.attempt(a)
 	}
@@ -225,6 +225,18 @@ func modules() []wire.Module {
 func taint() uint64 {
 	text, _ := os.ReadFile("/proc/sys/kernel/tainted")
 	n, _ := strconv.ParseUint(strings.TrimSpace(string(text)), 10, 64)
+	return n
+}
+
+// keys counts the asymmetric keys that the kernel holds (proc_keys(5)).
+func keys() int {
+	text, _ := os.ReadFile("/proc/keys")
+	n := 0
+	for line := range strings.Lines(string(text)) {
+		if f := strings.Fields(line); len(f) > 7 && f[7] == "asymmetri" {
+			n++
+		}
+	}
 	return n
 }
 

@@ -89,6 +89,7 @@ type Event struct {
 	DepErrors   []DepError `json:",omitempty"`
 	Kept        []string   `json:",omitempty"` // modules that could not be removed
 	Micros      int64      `json:",omitempty"` // how long the call took
+	Keys        int        `json:",omitempty"` // of Ready: asymmetric keys in /proc/keys
 
 	// Of probes only.
 	File   string   `json:",omitempty"` // what modinfo -n says of the name
