@@ -271,18 +271,7 @@ func (p *prover) prove(c *Change, f *finding) {
 		f.unproved = "too much text to hash"
 		return
 	}
-	p.enter(f)
-	switch {
-	case f.seenFile >= 0:
-		f.causes = p.seenCauses(f)
-	default:
-		f.causes = p.causes(f.export)
-		if len(f.causes) == 0 && p.view != nil { // there must be one
-			f.novel = true
-			p.enter(f)
-			f.causes = p.causes(f.export)
-		}
-	}
+	p.look(f)
 	if len(f.causes) == 0 {
 		f.unproved = "its types are equal on both sides"
 		return
@@ -302,6 +291,28 @@ func (p *prover) prove(c *Change, f *finding) {
 	p.undo()
 	f.unproved = p.verdict("new", after, uint32(c.New.CRC), ok)
 	f.proved = f.unproved == ""
+}
+
+// look finds the causes. There must be one: where what the file sees has none, it
+// sees what the sights do not have, or is one of which they know nothing.
+func (p *prover) look(f *finding) {
+	p.enter(f)
+	if f.seenFile >= 0 {
+		f.causes = p.seenCauses(f)
+		return
+	}
+	f.causes = p.causes(f.export)
+	if p.view == nil {
+		return
+	}
+	for _, sight := range []int{f.sight, otherFile} {
+		if len(f.causes) > 0 {
+			return
+		}
+		f.sight, f.novel = sight, true
+		p.enter(f)
+		f.causes = p.causes(f.export)
+	}
 }
 
 // notHashed is why what layouts tell is not proved.

@@ -50,7 +50,7 @@ func (r *Report) correct(p *prover, found []finding) {
 // flip sets what a file does not see though the sights say so.
 func (g *grower) flip(file int, hidden []symtypes.ID) {
 	g.p.view.of.hidden[file] = hidden
-	g.p.view.file = commonFile - 1
+	g.p.view.file = noFile
 }
 
 // off returns by how much more an export's text grew than what its file is

@@ -158,8 +158,12 @@ func (s *sights) majority(groups int) []uint64 {
 	return row
 }
 
-// commonFile stands for a file that is not known.
-const commonFile = -1
+// Files that stand for others.
+const (
+	commonFile = -1 - iota // one that is not known: what most see
+	otherFile              // one that no kernel's sights have: and its exports' own types
+	noFile
+)
 
 // file returns the file of an export, or that of the export whose name begins
 // most like it, up to an underscore at least.
@@ -186,7 +190,7 @@ func (s *sights) file(export string) int {
 
 // at returns a file by its number.
 func (s *sights) at(file int) *sightFile {
-	if file == commonFile {
+	if file < 0 {
 		return &s.common
 	}
 	return &s.files[file]

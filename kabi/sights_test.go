@@ -172,6 +172,28 @@ func TestCorrect(t *testing.T) {
 	}
 }
 
+// TestOtherFile finds causes of exports of files that the sights do not have:
+// they see the types of their own declarations at least.
+func TestOtherFile(t *testing.T) {
+	a, z := memberAt("a", integer, 0), memberAt("z", ulong, 8)
+	s, err := parseSights("sights 6.99\nt s#box\nf x\ne x_one\nf y\ne y_one\nf z 0\ne z_one\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	old, new := kernelOf(1, boxOf(4, a)), kernelOf(2, boxOf(16, a, z))
+	r := &Report{}
+	r.done.allow(old, new)
+	for _, c := range symvers.Compare(old.Table, new.Table).Changed {
+		r.sort(c)
+	}
+	r.byLayouts(&old, &new)
+	old.sightings = newSightings(s, old.Types)
+	found := r.find(old, new)
+	if len(found) != 1 || len(found[0].causes) != 1 || old.Types.Pool.Name(found[0].causes[0].id) != "s#box" {
+		t.Errorf("%+v", found)
+	}
+}
+
 // TestView makes complete what complete types are made of.
 func TestView(t *testing.T) {
 	pool := symtypes.NewPool()

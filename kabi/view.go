@@ -43,7 +43,8 @@ func newSightings(s *sights, old *symtypes.Corpus) *sightings {
 }
 
 // declare lets the files see the types of their own exports that the sights do
-// not have: who exports a function knows what it is about.
+// not have: who exports a function knows what it is about. Of files that the
+// sights do not have either that goes for all types.
 func (n *sightings) declare(p *prover, found []finding) {
 	for i := range found {
 		f := &found[i]
@@ -52,12 +53,21 @@ func (n *sightings) declare(p *prover, found []finding) {
 		}
 		p.enterFiles(f)
 		for _, id := range p.pool.Refs(p.oldScope.Record(f.export)) {
-			if n.group[id] == novel && !slices.Contains(n.shown[f.sight], id) {
-				n.shown[f.sight] = append(n.shown[f.sight], id)
+			if n.group[id] == novel {
+				n.show(f.sight, id)
+			}
+			if _, known := n.of[p.pool.Name(f.export)]; !known && n.group[id] != always {
+				n.show(otherFile, id)
 			}
 		}
 	}
-	p.view.file = commonFile - 1
+	p.view.file = noFile
+}
+
+func (n *sightings) show(file int, id symtypes.ID) {
+	if !slices.Contains(n.shown[file], id) {
+		n.shown[file] = append(n.shown[file], id)
+	}
 }
 
 // valuesOf returns the types that a record has as they are: C wants these
@@ -95,7 +105,7 @@ type view struct {
 }
 
 func (n *sightings) newView() *view {
-	v := &view{of: n, file: commonFile - 1, visible: make([]bool, len(n.group)), queued: make([]bool, len(n.group))}
+	v := &view{of: n, file: noFile, visible: make([]bool, len(n.group)), queued: make([]bool, len(n.group))}
 	for i, g := range n.group {
 		v.visible[i] = g == always
 	}
