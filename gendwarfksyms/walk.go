@@ -398,7 +398,9 @@ func (w *walk) typ(c *context, parent *record, n *node) {
 	}
 	if known != nil {
 		w.v.hits++
-		w.mapped(92, "cached addr %#x tag %x -- %s", n.at, n.tag, stateNames[want])
+		if w.v.opt.DumpDieMap {
+			w.mapped(92, "cached addr %#x tag %x -- %s", n.at, n.tag, stateNames[want])
+		}
 		w.depth++
 		w.again(c, known)
 		w.depth--
@@ -409,7 +411,7 @@ func (w *walk) typ(c *context, parent *record, n *node) {
 		w.depth++
 		w.describe(c, r, &a)
 		w.depth--
-		w.mapped(91, "parent %s cache %s die addr %#x tag %x", w.handle(parent), w.handle(r), n.at, n.tag)
+		w.mapped(91, "parent %s cache %s die addr %#x tag %x", handle{parent}, handle{r}, n.at, n.tag)
 		w.finish(r, want)
 	}
 	w.add(parent, part{die: n})
@@ -420,19 +422,29 @@ func (w *walk) typ(c *context, parent *record, n *node) {
 func (w *walk) again(c *context, r *record) {
 	for i := range r.parts {
 		p := &r.parts[i]
+		if w.v.opt.DumpDieMap {
+			w.mappedPart(r, p)
+		}
 		switch {
 		case p.die != nil:
-			w.mapped(94, "cache %s DIE addr %x tag %x", w.handle(r), p.die.at, p.die.tag)
 			w.typ(c, nil, p.die)
 		case p.isBreak:
 			w.newline(nil, int(p.indented))
 		default:
-			w.mapped(94, "cache %s STRING '%s'", w.handle(r), p.text)
 			w.text(nil, p.text)
 		}
 		if w.err != nil {
 			return
 		}
+	}
+}
+
+func (w *walk) mappedPart(r *record, p *part) {
+	switch {
+	case p.die != nil:
+		w.mapped(94, "cache %s DIE addr %x tag %x", handle{r}, p.die.at, p.die.tag)
+	case !p.isBreak:
+		w.mapped(94, "cache %s STRING '%s'", handle{r}, p.text)
 	}
 }
 
@@ -454,7 +466,7 @@ func (w *walk) text(r *record, s string) {
 		}
 		w.v.out.WriteString(s)
 		if r != nil {
-			w.mapped(91, "cache %s string '%s'", w.handle(r), s)
+			w.mapped(91, "cache %s string '%s'", handle{r}, s)
 		}
 	}
 	w.add(r, part{text: s})
@@ -467,7 +479,8 @@ func (w *walk) newline(r *record, levels int) {
 	w.add(r, part{isBreak: true, indented: int8(levels)})
 }
 
-// mapped prints for --dump-die-map, in a colour.
+// mapped prints for --dump-die-map, in a colour. What is done for each visit asks
+// for that option first: to make the arguments takes longer than the visit.
 func (w *walk) mapped(colour int, format string, args ...any) {
 	if w.v.opt.DumpDieMap && w.err == nil {
 		fmt.Fprintf(w.v.out, "\033[%dm<"+format+">\033[39m", append([]any{colour}, args...)...)
@@ -475,9 +488,12 @@ func (w *walk) mapped(colour int, format string, args ...any) {
 }
 
 // handle stands for the address of a record, which the program prints.
-func (w *walk) handle(r *record) string {
-	if r == nil {
+type handle struct{ *record }
+
+// String implements [fmt.Stringer].
+func (h handle) String() string {
+	if h.record == nil {
 		return "(nil)"
 	}
-	return fmt.Sprintf("%p", r)
+	return fmt.Sprintf("%p", h.record)
 }
