@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime/debug"
 	"strings"
 
 	"modkeep/depmod"
@@ -22,15 +21,6 @@ import (
 	"modkeep/symvers"
 )
 
-// collectSoon lets the garbage collector run from the start: most of what
-// reading leaves behind is garbage. Percent is how much of it may come to what
-// is kept.
-func collectSoon(percent int) {
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(percent)
-	}
-}
-
 // fewNames is more than the types of two kernels had together that were seen,
 // 20,000. With more, memory is spared at the cost of time.
 const fewNames = 40_000
@@ -39,18 +29,14 @@ const fewNames = 40_000
 func openSides(root, oldArg, newArg string) (old, new kabi.Side, err error) {
 	collectSoon(50)
 	pool := symtypes.NewPool()
-	defer func() { // the first collection undid it, see collectLate
-		if pool.Names() > fewNames {
-			collectSoon(15)
-		} else {
-			collectSoon(50)
-		}
-	}()
 	if old, err = openSide(pool, root, oldArg); err != nil {
 		return old, new, fmt.Errorf("cannot read %s: %w", oldArg, err)
 	}
 	if new, err = openSide(pool, root, newArg); err != nil {
 		return old, new, fmt.Errorf("cannot read %s: %w", newArg, err)
+	}
+	if pool.Names() > fewNames {
+		collectSoon(15)
 	}
 	return old, new, nil
 }

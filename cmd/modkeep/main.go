@@ -16,6 +16,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"runtime/debug"
+	"sync"
 
 	"github.com/spf13/cobra"
 )
@@ -52,10 +53,24 @@ func collectLate() {
 		return
 	}
 	percent, limit := debug.SetGCPercent(-1), debug.SetMemoryLimit(lateHeap)
-	runtime.SetFinalizer(new([16]byte), func(*[16]byte) {
+	endLate = sync.OnceFunc(func() {
 		debug.SetGCPercent(percent)
 		debug.SetMemoryLimit(limit)
 	})
+	runtime.SetFinalizer(new([16]byte), func(*[16]byte) { endLate() })
+}
+
+// endLate undoes collectLate if nothing did yet.
+var endLate = func() {}
+
+// collectSoon lets the garbage collector run from now on, for verbs of which most
+// of what reading leaves behind is garbage. Percent is how much of it may come to
+// what is kept.
+func collectSoon(percent int) {
+	if os.Getenv("GOGC") == "" {
+		endLate()
+		debug.SetGCPercent(percent)
+	}
 }
 
 // collectEarly lets the garbage collector start at 6 MiB (earlier it takes more
