@@ -96,6 +96,7 @@ func (r *checkRun) sidesOf(k *kernel.Kernel, built string) *twoSides {
 	pool := symtypes.NewPool()
 	if s.old, s.err = openSide(pool, r.opts.root, built); s.err != nil {
 		if r.opts.old != "" {
+			s.err = fmt.Errorf("%s: %w", built, s.err)
 			return s
 		}
 		s.old, s.err = kabi.Side{}, nil // without it only the CRCs are told
@@ -104,7 +105,10 @@ func (r *checkRun) sidesOf(k *kernel.Kernel, built string) *twoSides {
 		s.now.Table, _ = k.Table()
 		return s
 	}
-	if s.now, s.err = openSide(pool, r.opts.root, new); s.now.Table == nil {
+	if s.now, s.err = openSide(pool, r.opts.root, new); s.err != nil {
+		s.err = fmt.Errorf("%s: %w", new, s.err)
+	}
+	if s.now.Table == nil {
 		s.now.Table = tableOf(k)
 	}
 	return s

@@ -77,19 +77,20 @@ exports, do not count. A list is a stablelist of RHEL, openEuler or Oracle.` + e
 func runCompare(cmd *cobra.Command, opts *compareOptions, args []string) error {
 	switch {
 	case len(args) != 2:
-		return usageErrorf(cmd, "%d kernels given, not OLD and NEW", len(args))
+		return usageErrorf(cmd, "OLD and NEW are wanted, %d given", len(args))
 	case opts.symbols && (opts.json || opts.html) || opts.json && opts.html:
 		return usageErrorf(cmd, "--symbols, --json and --html exclude each other")
 	}
-	old, new, err := openSides(opts.root, args[0], args[1])
-	if err != nil {
-		return err
-	}
 	how := kabi.Options{NoCauses: opts.symbols}
+	var err error
 	if how.Rules, err = readRules(opts.rules); err != nil {
 		return err
 	}
 	if how.List, err = readList(opts.list); err != nil {
+		return err
+	}
+	old, new, err := openSides(opts.root, args[0], args[1])
+	if err != nil {
 		return err
 	}
 	report := kabi.Compare(old, new, how)

@@ -17,8 +17,9 @@ var comparePage = sync.OnceValue(func() *template.Template {
 })
 
 var pageFuncs = template.FuncMap{
-	"join":  strings.Join,
-	"lines": func(s string) []string { return strings.Split(strings.TrimSuffix(s, "\n"), "\n") },
+	"join":    strings.Join,
+	"symbols": inSymbols,
+	"lines":   func(s string) []string { return strings.Split(strings.TrimSuffix(s, "\n"), "\n") },
 	"mark": func(line string) string {
 		switch {
 		case strings.HasPrefix(line, "+"):
@@ -42,7 +43,7 @@ code,pre{font:13px/1.4 monospace}h3{margin-bottom:.2em}.n{color:#666;font-weight
 <p>{{len .R.Removed}} removed, {{len .R.Added}} added, {{len .R.Changed}} with another CRC, of which {{.Explained}} are explained and {{.Proved}} of these proved.</p>
 {{with .Source}}<p>Explained by {{.}}: nothing is proved.</p>
 {{end}}{{with .R.Cover}}<p>Together these explain all: <code>{{join . ", "}}</code></p>{{end}}
-{{range .R.Causes}}<h3>{{.Type}} <span class="n">{{.Symbols}} symbols{{if .Sole}}, the sole cause of {{.Sole}}{{end}}{{if lt .Proved .Symbols}}, proved for {{.Proved}}{{end}}</span></h3>
+{{range .R.Causes}}<h3>{{.Type}} <span class="n">{{symbols .Symbols}}{{if .Sole}}, the sole cause of {{.Sole}}{{end}}{{if lt .Proved .Symbols}}, proved for {{.Proved}}{{end}}</span></h3>
 <p>{{.Judgement}}<br><code>{{join .Path " → "}}</code></p>
 <pre>{{range lines .Diff}}<span class="{{mark .}}">{{.}}</span>
 {{end}}</pre>

@@ -62,15 +62,19 @@ func openSide(pool *symtypes.Pool, root, arg string) (kabi.Side, error) {
 		if err == nil {
 			err = side.join(part)
 		}
-		if err != nil && len(parts) > 1 && !strings.HasPrefix(err.Error(), name+": ") {
+		if err = trimPath(err, name); err != nil && len(parts) > 1 {
 			err = fmt.Errorf("%s: %w", name, err)
 		}
 		if err != nil {
 			return side.Side, err
 		}
 	}
-	if side.Table == nil && side.Types == nil {
+	switch {
+	case side.Types != nil:
+	case side.Table == nil:
 		return side.Side, withHint(errors.New("nothing tells what this kernel exports"), "name its Module.symvers too, parted by a comma")
+	case side.Table.Len() == 0:
+		return side.Side, errors.New("it lists no exports")
 	}
 	return side.Side, nil
 }
@@ -113,7 +117,11 @@ func openPart(pool *symtypes.Pool, root, name string) (sidePart, error) {
 	case strings.Contains(name, "/") || !errors.Is(err, fs.ErrNotExist):
 		return sidePart{}, err
 	}
-	return openSideKernel(pool, root, name)
+	part, err := openSideKernel(pool, root, name)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = fmt.Errorf("no such file, and %w", (&target{root: root}).notOpened(err))
+	}
+	return part, err
 }
 
 // bareError takes the path off an error of package os.
@@ -282,8 +290,12 @@ func openSideDir(pool *symtypes.Pool, dir string) (part sidePart, err error) {
 		}
 	}
 	part.Types, err = symtypes.Open(pool, dir)
-	if err != nil && part.Table != nil && errors.Is(err, symtypes.ErrNone) {
+	switch {
+	case !errors.Is(err, symtypes.ErrNone):
+	case part.Table != nil:
 		err = nil
+	default:
+		err = errors.New("no kernel, no Module.symvers and no .symtypes files below it")
 	}
 	return part, err
 }
@@ -322,7 +334,7 @@ func kernelAt(dir string) (root, krel string, err error) {
 func openSideKernel(pool *symtypes.Pool, root, krel string) (side sidePart, err error) {
 	k, err := kernel.Open(root, krel, kernel.Options{})
 	if err != nil {
-		return side, (&target{root: root}).notOpened(err)
+		return side, err
 	}
 	defer k.Close()
 	table, origin := k.Table()
@@ -414,7 +426,7 @@ func (r *packageReader) visit(m *kmp.Module) error {
 		return nil
 	}
 	for _, e := range exports {
-		r.exports = append(r.exports, symvers.Export{Symbol: e.Symbol, CRC: e.CRC, HasCRC: e.HasCRC, Module: m.Name, Type: e.Type, Namespace: e.Namespace})
+		r.exports = append(r.exports, symvers.Export{Symbol: e.Symbol, CRC: e.CRC, HasCRC: e.HasCRC, Module: listedName(m), Type: e.Type, Namespace: e.Namespace})
 	}
 	if data, err := sectionData(f, ".BTF"); err == nil {
 		if r.kept += len(data); r.kept > maxModuleBTF {
@@ -423,6 +435,16 @@ func (r *packageReader) visit(m *kmp.Module) error {
 		r.btf[m.Name] = data
 	}
 	return nil
+}
+
+// listedName is a packaged module's name as Module.symvers has it.
+func listedName(m *kmp.Module) string {
+	_, below, ok := strings.Cut(m.Path, "/lib/modules/"+m.KRel+"/kernel/")
+	if !ok || m.KRel == "" {
+		return m.Name
+	}
+	name, _, _ := strings.Cut(filepath.Base(below), ".ko")
+	return filepath.Join(filepath.Dir(below), name)
 }
 
 // openSidePackage reads a kernel's package: its image, what its modules export,
@@ -487,6 +509,12 @@ func (s *sidePart) packedImage(e kmp.Extra, r *packageReader) error {
 
 // trimPath takes a path in front off an error.
 func trimPath(err error, path string) error {
+	if err == nil {
+		return nil
+	}
+	if e, ok := err.(*fs.PathError); ok && e.Path == path {
+		return e.Err
+	}
 	if text, ok := strings.CutPrefix(err.Error(), path+": "); ok {
 		return errors.New(text)
 	}

@@ -256,9 +256,7 @@ func andMore(w io.Writer, more int) {
 func (p *comparePrinter) changed(w io.Writer) {
 	r := p.report
 	fmt.Fprintf(w, "\nAnother CRC: %d, of which %d are explained and %d of these proved\n", len(r.Changed), r.Explained, r.Proved)
-	if r.Source == kabi.Guided || r.Source == kabi.Layout {
-		fmt.Fprintf(w, "  explained by %s\n", r.Source)
-	}
+	printSource(w, r)
 	shown := 0
 	reasons := make(map[string]int)
 	for i := range r.Changed {
@@ -275,6 +273,14 @@ func (p *comparePrinter) changed(w io.Writer) {
 		andMore(w, len(r.Changed)-shown)
 	}
 	printReasons(w, reasons)
+}
+
+// printSource says what the causes were found in where that is not what CRCs are
+// of.
+func printSource(w io.Writer, r *kabi.Report) {
+	if r.Explained > 0 && (r.Source == kabi.Guided || r.Source == kabi.Layout) {
+		fmt.Fprintf(w, "  explained by %s\n", r.Source)
+	}
 }
 
 // reasonOf returns why a change is not proved, without the change's own number.
@@ -318,7 +324,7 @@ func printCauses(w io.Writer, r *kabi.Report, all bool) {
 }
 
 func printCause(w io.Writer, c kabi.Cause) {
-	fmt.Fprintf(w, "\n%s: %d symbols", c.Type, c.Symbols)
+	fmt.Fprintf(w, "\n%s: %s", c.Type, inSymbols(c.Symbols))
 	if c.Gain > 0 && c.Gain < c.Symbols {
 		fmt.Fprintf(w, ", %d not explained by the above", c.Gain)
 	}
@@ -341,6 +347,13 @@ func printCause(w io.Writer, c kabi.Cause) {
 	for line := range strings.Lines(c.Diff) {
 		fmt.Fprintf(w, "    %s", line)
 	}
+}
+
+func inSymbols(n int) string {
+	if n == 1 {
+		return "1 symbol"
+	}
+	return fmt.Sprintf("%d symbols", n)
 }
 
 func printRest(w io.Writer, causes []kabi.Cause) {
@@ -395,7 +408,11 @@ func (p *comparePrinter) talk(w io.Writer) {
 		}
 	}
 	for _, hole := range slices.Sorted(maps.Keys(r.Holes)) {
-		fmt.Fprintf(w, "modkeep: %s has no record: %d exports reach it and have no CRC\n", hole, r.Holes[hole])
+		reach := fmt.Sprintf("%d exports reach it and have", r.Holes[hole])
+		if r.Holes[hole] == 1 {
+			reach = "1 export reaches it and has"
+		}
+		fmt.Fprintf(w, "modkeep: %s has no record: %s no CRC\n", hole, reach)
 	}
 	for _, rule := range r.UnusedRules {
 		fmt.Fprintf(w, "modkeep: %s:%d: rule is unused: %s\n", p.opts.rules, rule.Line, rule)

@@ -33,6 +33,7 @@ type explainReport struct {
 	Causes  []causeJSON   `json:"causes"`
 	Cover   []string      `json:"cover"`
 	Without []withoutJSON `json:"without"`
+	Source  kabi.Source   `json:"source,omitempty"` // what the causes were found in
 
 	report *kabi.Report
 	crc    string // of an unchanged symbol
@@ -193,7 +194,7 @@ func foreignTo(imports, kernel *symvers.Table) int {
 func newExplainReport(r *kabi.Report, old, new kabi.Side) *explainReport {
 	e := &explainReport{
 		Absent: symbolsOf(r.Removed), Changed: changedOf(r), Causes: causesOf(r), Cover: coverOf(r),
-		Without: []withoutJSON{}, report: r,
+		Without: []withoutJSON{}, Source: r.Source, report: r,
 	}
 	for _, u := range r.Without(old, new) {
 		e.Without = append(e.Without, withoutJSON{u.Types, u.Good})
@@ -254,6 +255,7 @@ func (e *explainReport) explained(w io.Writer) {
 		fmt.Fprintf(w, "%d of the %d explained, %d proved by hashing again\n", r.Explained, len(r.Changed), r.Proved)
 		fmt.Fprintf(w, "{%s} explains all %d\n", strings.Join(e.Cover, ", "), r.Explained)
 	}
+	printSource(w, r)
 	printReasons(w, reasons)
 }
 
