@@ -4,46 +4,22 @@ import (
 	"bytes"
 	"encoding/binary"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"testing"
+
+	"modkeep/internal/kerneltest/oracle"
 )
-
-func tool(t testing.TB, name string) string {
-	t.Helper()
-	path, err := exec.LookPath(name)
-	if err != nil {
-		for _, dir := range []string{"/usr/sbin/", "/sbin/"} { // not in everybody's PATH
-			if _, err := os.Stat(dir + name); err == nil {
-				return dir + name
-			}
-		}
-		skip(t, "no "+name+" here")
-	}
-	return path
-}
-
-func skip(t testing.TB, why string) {
-	t.Helper()
-	if os.Getenv("MODKEEP_ORACLES") == "required" {
-		t.Fatal("oracle is missing: " + why)
-	}
-	t.Skip("ORACLE SKIPPED: " + why)
-}
 
 // cacheRoot is the root of unpacked Debian kernels for amd64.
 func cacheRoot(t testing.TB) string {
 	t.Helper()
-	cache := os.Getenv("MODKEEP_CACHE")
-	if cache == "" {
-		cache = "../.cache"
-	}
+	cache := oracle.CacheDir()
 	root, err := filepath.Abs(filepath.Join(cache, "root/amd64"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(root); err != nil {
-		skip(t, "no cache of kernels")
+		oracle.Missing(t, "no cache of kernels")
 	}
 	return root
 }

@@ -15,6 +15,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/klauspost/compress/zstd"
 	"github.com/ulikunitz/xz"
+
+	"modkeep/internal/kerneltest/oracle"
 )
 
 const krel = "6.1.0-56-amd64"
@@ -45,7 +47,7 @@ func depmodN(t testing.TB, root, conf string) (dep, said string) {
 		t.Fatal(err)
 	}
 	var out, errs bytes.Buffer
-	cmd := exec.Command(tool(t, "depmod"), "-n", "-b", root, "-C", file, krel)
+	cmd := exec.Command(oracle.Tool(t, "depmod"), "-n", "-b", root, "-C", file, krel)
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	_ = cmd.Run() // a cycle is told by its status too
 	dep, _, _ = strings.Cut(out.String(), "# Aliases extracted")
@@ -77,7 +79,7 @@ func scanDep(t testing.TB, root, conf string) (tree *Tree, dep string, err error
 // TestOracleSelection makes trees by chance, with duplicates in every corner,
 // and holds what is selected and the dependencies against depmod -n.
 func TestOracleSelection(t *testing.T) {
-	tool(t, "depmod")
+	oracle.Tool(t, "depmod")
 	for name, search := range searchOrders {
 		t.Run(name, func(t *testing.T) {
 			for seed := range uint64(12) {
@@ -204,7 +206,7 @@ func chanceModule(r *rand.Rand) []byte {
 }
 
 func TestOracleCycles(t *testing.T) {
-	tool(t, "depmod")
+	oracle.Tool(t, "depmod")
 	for name, graph := range map[string]map[string][]string{
 		"two":           {"a": {"b"}, "b": {"a"}},
 		"self":          {"a": {"a"}},
@@ -249,10 +251,10 @@ func TestOracleCycles(t *testing.T) {
 // absolute links lead to the same files, and the depmod.d directories are read.
 func TestOracleChroot(t *testing.T) {
 	if os.Getuid() != 0 {
-		skip(t, "chroot needs root")
+		oracle.Missing(t, "chroot needs root")
 	}
 	root := t.TempDir()
-	transplant(t, root, tool(t, "depmod"))
+	transplant(t, root, oracle.Tool(t, "depmod"))
 	base := filepath.Join(root, "lib/modules")
 	needy := elfModule{needs: []string{"give"}}
 	giver := elfModule{exports: []string{"give"}}
@@ -315,7 +317,7 @@ func transplant(t *testing.T, root, program string) {
 	copyFile(t, program, filepath.Join(root, "depmod"))
 	out, err := exec.Command("ldd", program).Output()
 	if err != nil {
-		skip(t, "ldd: "+err.Error())
+		oracle.Missing(t, "ldd: %s", err.Error())
 	}
 	for _, word := range strings.Fields(string(out)) {
 		if strings.HasPrefix(word, "/") {
@@ -339,14 +341,14 @@ func copyFile(t *testing.T, from, to string) {
 // TestOracleRealTree holds modules.dep of whole Debian kernels against
 // depmod -n: the cloud kernel's, and with MODKEEP_FULL=1 every kernel's.
 func TestOracleRealTree(t *testing.T) {
-	program := tool(t, "depmod")
+	program := oracle.Tool(t, "depmod")
 	root := cacheRoot(t)
 	kernels, err := filepath.Glob(root + "/lib/modules/*/kernel")
 	if err != nil {
 		t.Fatal(err)
 	}
 	if len(kernels) == 0 {
-		skip(t, "no kernels in the cache")
+		oracle.Missing(t, "no kernels in the cache")
 	}
 	slices.Sort(kernels)
 	full, done := os.Getenv("MODKEEP_FULL") == "1", 0
@@ -383,6 +385,6 @@ func TestOracleRealTree(t *testing.T) {
 		})
 	}
 	if done == 0 {
-		skip(t, "no 6.1 cloud kernel in the cache")
+		oracle.Missing(t, "no 6.1 cloud kernel in the cache")
 	}
 }

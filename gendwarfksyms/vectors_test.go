@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"modkeep/internal/kerneltest/oracle"
 )
 
 // TestVectors reads what gcc, clang and rustc made, with what the kernel's
@@ -66,11 +68,7 @@ func sections(t *testing.T, path string) map[string]string {
 func assembled(t testing.TB, path string) string {
 	t.Helper()
 	object := filepath.Join(t.TempDir(), "object.o")
-	as, err := exec.LookPath("as")
-	if err != nil && os.Getenv("MODKEEP_ORACLES") != "required" {
-		t.Skip("SKIPPED: no assembler")
-	}
-	if out, err := exec.Command(as, path, "-o", object).CombinedOutput(); err != nil {
+	if out, err := exec.Command(oracle.Tool(t, "as"), path, "-o", object).CombinedOutput(); err != nil {
 		t.Fatalf("as: %v\n%s", err, out)
 	}
 	return object
@@ -97,8 +95,8 @@ func TestRules(t *testing.T) {
 			if err := os.WriteFile(source, []byte(text), 0o666); err != nil {
 				t.Fatal(err)
 			}
-			if out, err := exec.Command("as", source, "-o", source+".o").CombinedOutput(); err != nil {
-				t.Skipf("SKIPPED: as: %v\n%s", err, out)
+			if out, err := exec.Command(oracle.Tool(t, "as"), source, "-o", source+".o").CombinedOutput(); err != nil {
+				t.Fatalf("as: %v\n%s", err, out)
 			}
 			got := runPackage(t, "--stable", []string{"x"}, source+".o")
 			if d := cmp.Diff(test.want, got.messages); d != "" {

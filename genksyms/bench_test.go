@@ -5,23 +5,12 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"modkeep/internal/kerneltest/oracle"
 )
 
-// samples returns the preprocessed kernel files of the cache.
-func samples(t testing.TB) []string {
-	t.Helper()
-	files, _ := filepath.Glob(filepath.Join(cacheDir(), "genksyms/6.1/sample/*.i"))
-	if len(files) == 0 {
-		if os.Getenv("MODKEEP_ORACLES") == "required" {
-			t.Fatal("no preprocessed files in the cache: scripts/genksyms-sweep -s 6.1 makes them")
-		}
-		t.Skip("SKIPPED: no preprocessed files in the cache: scripts/genksyms-sweep -s 6.1 makes them")
-	}
-	return files
-}
-
 func BenchmarkParse(b *testing.B) {
-	files := samples(b)
+	files := oracle.Preprocessed(b)
 	d, _, _ := DialectOf("6.1")
 	for _, name := range files[:min(5, len(files))] {
 		data, err := os.ReadFile(name)

@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"modkeep/internal/kerneltest/oracle"
 )
 
 // toolsVariable names further programs to compare with: VERSION=PATH, with
@@ -37,19 +39,8 @@ func tools(t *testing.T) []tool {
 	t.Helper()
 	var list []tool
 	for _, version := range []string{"6.1", "6.12", "7"} {
-		var found []string
-		for _, dir := range []string{"root/amd64/usr/lib", "genksyms/kbuild/usr/lib"} {
-			for _, end := range []string{"", ".*"} { // 6.1 is no beginning of 6.12
-				paths, _ := filepath.Glob(filepath.Join(cacheDir(), dir, "linux-kbuild-"+version+end, "scripts/genksyms/genksyms"))
-				found = append(found, paths...)
-			}
-		}
-		if len(found) == 0 {
-			// The set of downloads that every run has holds that of 6.1.
-			if os.Getenv("MODKEEP_ORACLES") == "required" && (version == "6.1" || os.Getenv("MODKEEP_FULL") != "") {
-				t.Errorf("no genksyms of linux-kbuild-%s in the cache", version)
-			}
-			t.Logf("SKIPPED: no genksyms of linux-kbuild-%s in the cache", version)
+		path := oracle.Genksyms(t, version)
+		if path == "" {
 			continue
 		}
 		if version == "7" {
@@ -59,7 +50,7 @@ func tools(t *testing.T) []tool {
 		if err != nil {
 			t.Fatal(err)
 		}
-		list = append(list, tool{found[len(found)-1], d})
+		list = append(list, tool{path, d})
 	}
 	for pair := range strings.SplitSeq(os.Getenv(toolsVariable), ",") {
 		if version, path, ok := strings.Cut(pair, "="); ok {
@@ -71,13 +62,6 @@ func tools(t *testing.T) []tool {
 		}
 	}
 	return list
-}
-
-func cacheDir() string {
-	if dir := os.Getenv("MODKEEP_CACHE"); dir != "" {
-		return dir
-	}
-	return "../.cache"
 }
 
 // outcome is all that a run gives.

@@ -19,6 +19,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"modkeep/internal/cputime"
+	"modkeep/internal/kerneltest/oracle"
 	"modkeep/ko"
 )
 
@@ -209,7 +210,7 @@ func TestHostile(t *testing.T) {
 func command(t testing.TB, tool string, data []byte) []byte {
 	t.Helper()
 	args := strings.Fields(tool)
-	needTool(t, args[0])
+	oracle.Tool(t, args[0])
 	cmd := exec.Command(args[0], append(args[1:], "-c")...)
 	cmd.Stdin = bytes.NewReader(data)
 	out, err := cmd.Output()
@@ -219,20 +220,10 @@ func command(t testing.TB, tool string, data []byte) []byte {
 	return out
 }
 
-func needTool(t testing.TB, name string) {
-	t.Helper()
-	if _, err := exec.LookPath(name); err != nil {
-		if os.Getenv("MODKEEP_ORACLES") == "required" {
-			t.Fatalf("%s is not installed, and MODKEEP_ORACLES=required", name)
-		}
-		t.Skipf("SKIPPED: %s is not installed; nothing was compared with it", name)
-	}
-}
-
 // cpio packs the files below dir with the real cpio.
 func cpio(t testing.TB, dir, form string) []byte {
 	t.Helper()
-	needTool(t, "cpio")
+	oracle.Tool(t, "cpio")
 	cmd := exec.Command("sh", "-c", "find . | LC_ALL=C sort | cpio --quiet -o -H "+form)
 	cmd.Dir = dir
 	out, err := cmd.Output()

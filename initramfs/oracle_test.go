@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"modkeep/internal/kerneltest/oracle"
 )
 
 // TestOracleImages reads the images in MODKEEP_INITRAMFS, a directory of what
@@ -61,7 +63,7 @@ func unpacked(t *testing.T, name string, image *Image) map[string][32]byte {
 	dir := t.TempDir()
 	for _, a := range image.Archives {
 		command := unpackers[a.Compression]
-		needTool(t, command[0])
+		oracle.Tool(t, command[0])
 		cmd := exec.Command("sh", "-c", `cd "$1"; shift; "$@" | cpio -idu --quiet --no-absolute-filenames`, "sh", dir)
 		cmd.Args = append(cmd.Args, command...)
 		cmd.Stdin = bytes.NewReader(data[a.Offset:])
@@ -150,7 +152,7 @@ func TestConfigured(t *testing.T) {
 
 // TestOracleAssignments holds the reading of shell text against a shell.
 func TestOracleAssignments(t *testing.T) {
-	needTool(t, "bash")
+	oracle.Tool(t, "bash")
 	texts := []string{
 		`X="a b"`, `X+=" a "`, `X='a "b" c'`, `X=a # b`, "X=\"a\n b\"\nX+=\" c\"", `X="a"'b'c`, `X="a\"b"`, `X=a\ b`, "X=a\\\nb", "# X=no\nX=yes", "  X=indented",
 		"X=\"a\"; Y=\"b\"", "X=a\n\nif true; then\nX+=b\nfi", `X=`, `X=""`, "X=unclosed",

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"modkeep/internal/kerneltest/oracle"
 	"modkeep/kabi/layout"
 	"modkeep/kernel/image"
 	"modkeep/symtypes"
@@ -19,11 +20,8 @@ import (
 //	apt-get download linux-image-6.1.0-47-amd64 && dpkg -x linux-image-6.1.0-47-*.deb DIR
 func pairImages(t *testing.T) (krels, images []string) {
 	t.Helper()
-	published, _ := filepath.Glob(dataFile(t, "symtypes/debian/*.consolidated.symtypes.gz"))
-	cache := os.Getenv("MODKEEP_CACHE")
-	if cache == "" {
-		cache = "../.cache"
-	}
+	published, _ := filepath.Glob(oracle.Data(t, "symtypes/debian/*.consolidated.symtypes.gz"))
+	cache := oracle.CacheDir()
 	for _, path := range published {
 		krel, _, _ := strings.Cut(filepath.Base(path), ".consolidated")
 		for _, dir := range []string{filepath.Join(cache, "root/amd64"), os.Getenv("MODKEEP_IMAGES")} {
@@ -105,7 +103,7 @@ func TestOracleLayoutCauses(t *testing.T) {
 	for i, krel := range krels {
 		side := imageSide(t, images[i])
 		without = append(without, side)
-		side.Layouts, side.Types = nil, types(t, pool, dataFile(t, "symtypes/debian/"+krel+".consolidated.symtypes.gz"))
+		side.Layouts, side.Types = nil, types(t, pool, oracle.Data(t, "symtypes/debian/"+krel+".consolidated.symtypes.gz"))
 		with = append(with, side)
 	}
 	truth := Compare(with[0], with[1], Options{})

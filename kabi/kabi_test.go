@@ -1,29 +1,16 @@
 package kabi
 
 import (
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"modkeep/internal/kerneltest/oracle"
 	"modkeep/symtypes"
 	"modkeep/symvers"
 )
-
-// dataFile returns a file of the published tables and types that MODKEEP_DATA
-// names the directory of; the test is skipped where it is not set. They are too
-// big for this tree.
-func dataFile(t *testing.T, name string) string {
-	t.Helper()
-	dir := os.Getenv("MODKEEP_DATA")
-	if dir == "" {
-		t.Skip("MODKEEP_DATA is not set: real kernels' tables, types and lists are not looked at")
-	}
-	return filepath.Join(dir, name)
-}
 
 func table(t *testing.T, path string) *symvers.Table {
 	t.Helper()
@@ -191,8 +178,8 @@ func TestOracleLists(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			old := table(t, dataFile(t, "kabi/"+tt.old+".kabi_x86_64.gz"))
-			r := Compare(Side{Table: old}, Side{Table: table(t, dataFile(t, "kabi/"+tt.new+".kabi_x86_64.gz"))}, Options{})
+			old := table(t, oracle.Data(t, "kabi/"+tt.old+".kabi_x86_64.gz"))
+			r := Compare(Side{Table: old}, Side{Table: table(t, oracle.Data(t, "kabi/"+tt.new+".kabi_x86_64.gz"))}, Options{})
 			got := countsOf(r)
 			t.Logf("%+v of %d", got, old.Len())
 			got.Moved, got.Retyped, got.Renamespaced = 0, 0, 0
@@ -210,7 +197,7 @@ func TestOracleLists(t *testing.T) {
 func TestOracleDebian(t *testing.T) {
 	pool := symtypes.NewPool()
 	side := func(krel string) Side {
-		return Side{Table: table(t, dataFile(t, "symvers/debian/"+krel+".symvers.gz")), Types: types(t, pool, dataFile(t, "symtypes/debian/"+krel+".consolidated.symtypes.gz"))}
+		return Side{Table: table(t, oracle.Data(t, "symvers/debian/"+krel+".symvers.gz")), Types: types(t, pool, oracle.Data(t, "symtypes/debian/"+krel+".consolidated.symtypes.gz"))}
 	}
 	old, new := side("6.1.0-47-amd64"), side("6.1.0-56-amd64")
 	r := Compare(old, new, Options{})
@@ -282,7 +269,7 @@ func rewritten(t *testing.T, r *Report, c *Change, old, new *symtypes.Corpus) sy
 func TestOracleReachability(t *testing.T) {
 	pool := symtypes.NewPool()
 	side := func(at string) Side {
-		return Side{Table: table(t, dataFile(t, "symvers/suse/"+at+"_x86_64_symvers-default.gz")), Types: types(t, pool, dataFile(t, "symtypes/suse/"+at+"_x86_64_symtypes-default.gz"))}
+		return Side{Table: table(t, oracle.Data(t, "symvers/suse/"+at+"_x86_64_symvers-default.gz")), Types: types(t, pool, oracle.Data(t, "symtypes/suse/"+at+"_x86_64_symtypes-default.gz"))}
 	}
 	r := Compare(side("2012-09-21_c6703fc97"), side("2012-11-01_4f6ab0a86"), Options{})
 	if len(r.Changed) != 76 || r.Proved != 76 {

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"modkeep/internal/kerneltest/oracle"
 	"modkeep/kabi/layout"
 	"modkeep/kernel/image"
 )
@@ -18,19 +19,9 @@ import (
 // cachedImages returns two images of the cache whose types differ much.
 func cachedImages(t *testing.T) [2]string {
 	t.Helper()
-	cache := os.Getenv("MODKEEP_CACHE")
-	if cache == "" {
-		cache = "../.cache"
-	}
-	old, _ := filepath.Glob(filepath.Join(cache, "root/amd64/boot/vmlinuz-6.1.0-*-cloud-amd64"))
-	new, _ := filepath.Glob(filepath.Join(cache, "root/amd64/boot/vmlinuz-6.12.*-cloud-amd64"))
-	_, err := exec.LookPath("pahole")
-	if err != nil || len(old) == 0 || len(new) == 0 {
-		if os.Getenv("MODKEEP_ORACLES") == "required" {
-			t.Fatalf("oracle required: pahole and two kernels in %s: %v", cache, err)
-		}
-		t.Skipf("ORACLE SKIPPED: pahole and two kernels in %s", cache)
-	}
+	oracle.Tool(t, "pahole")
+	old := oracle.Cached(t, "root/amd64/boot/vmlinuz-6.1.0-*-cloud-amd64")
+	new := oracle.Cached(t, "root/amd64/boot/vmlinuz-6.12.*-cloud-amd64")
 	return [2]string{old[0], new[0]}
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"modkeep/internal/kerneltest/oracle"
 	"modkeep/symvers"
 )
 
@@ -116,7 +117,7 @@ func TestListRestricts(t *testing.T) {
 // TestOracleSeverities compares SUSE's kernels of 16.0 by its own rules. The
 // numbers are those that SUSE's ksymvers is tested to print for them.
 func TestOracleSeverities(t *testing.T) {
-	f, err := os.Open(dataFile(t, "symvers/suse-sl16/severities.gz"))
+	f, err := os.Open(oracle.Data(t, "symvers/suse-sl16/severities.gz"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -144,9 +145,9 @@ func TestOracleSeverities(t *testing.T) {
 		{"new", rules, counts{Added: 18}, 4, 29, 215, false},
 		{"broken", rules, counts{Added: 18, Changed: 256}, 4, 29, 248, true},
 	}
-	base := table(t, dataFile(t, "symvers/suse-sl16/base-symvers-default.gz"))
+	base := table(t, oracle.Data(t, "symvers/suse-sl16/base-symvers-default.gz"))
 	for _, tt := range tests {
-		r := Compare(Side{Table: base}, Side{Table: table(t, dataFile(t, "symvers/suse-sl16/"+tt.new+"-symvers-default.gz"))}, Options{Rules: tt.rules})
+		r := Compare(Side{Table: base}, Side{Table: table(t, oracle.Data(t, "symvers/suse-sl16/"+tt.new+"-symvers-default.gz"))}, Options{Rules: tt.rules})
 		if diff := cmp.Diff(tt.want, countsOf(r)); diff != "" {
 			t.Errorf("%s: -want +got:\n%s", tt.new, diff)
 		}

@@ -4,45 +4,20 @@ import (
 	"bytes"
 	"encoding/binary"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"modkeep/internal/kerneltest/oracle"
 	"modkeep/symvers"
 )
 
 const krel = "6.1.0-56-amd64"
 
-func tool(t testing.TB, name string) string {
-	t.Helper()
-	if path, err := exec.LookPath(name); err == nil {
-		return path
-	}
-	for _, dir := range []string{"/usr/sbin/", "/sbin/"} { // not in everybody's PATH
-		if _, err := os.Stat(dir + name); err == nil {
-			return dir + name
-		}
-	}
-	skip(t, "no "+name+" here")
-	return ""
-}
-
-func skip(t testing.TB, why string) {
-	t.Helper()
-	if os.Getenv("MODKEEP_ORACLES") == "required" {
-		t.Fatal("oracle is missing: " + why)
-	}
-	t.Skip("ORACLE SKIPPED: " + why)
-}
-
 // cacheRoots are the roots of unpacked Debian kernels, by architecture.
 func cacheRoots(t testing.TB) map[string]string {
 	t.Helper()
-	cache := os.Getenv("MODKEEP_CACHE")
-	if cache == "" {
-		cache = "../.cache"
-	}
+	cache := oracle.CacheDir()
 	dirs, err := filepath.Glob(filepath.Join(cache, "root/*"))
 	if err != nil {
 		t.Fatal(err)
@@ -56,7 +31,7 @@ func cacheRoots(t testing.TB) map[string]string {
 		roots[filepath.Base(dir)] = abs
 	}
 	if len(roots) == 0 {
-		skip(t, "no cache of kernels")
+		oracle.Missing(t, "no cache of kernels")
 	}
 	return roots
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"modkeep/internal/kerneltest/oracle"
 	"modkeep/symvers"
 
 	"github.com/google/go-cmp/cmp"
@@ -30,14 +31,14 @@ func eachKernel(t *testing.T, test func(t *testing.T, root, krel string)) {
 		}
 	}
 	if ran == 0 {
-		skip(t, "no kernels in the cache")
+		oracle.Missing(t, "no kernels in the cache")
 	}
 }
 
 // TestOracleFacts holds vermagic, the one composed from the configuration, and
 // the version against what modinfo says of a module and Debian of the package.
 func TestOracleFacts(t *testing.T) {
-	modinfo := tool(t, "modinfo")
+	modinfo := oracle.Tool(t, "modinfo")
 	eachKernel(t, func(t *testing.T, root, krel string) {
 		k, err := Open(root, krel, Options{})
 		if err != nil {
@@ -169,7 +170,7 @@ func TestOracleProvidersReal(t *testing.T) {
 
 func checkProviders(t *testing.T, root string, k *Kernel, inImage map[string]bool, least int) {
 	t.Helper()
-	out, err := exec.Command(tool(t, "depmod"), "-n", "-b", root, "-C", "/dev/null", k.Release).Output()
+	out, err := exec.Command(oracle.Tool(t, "depmod"), "-n", "-b", root, "-C", "/dev/null", k.Release).Output()
 	if err != nil {
 		t.Fatal(err)
 	}

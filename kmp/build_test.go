@@ -8,21 +8,9 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-)
 
-// needTool skips a test, or fails it where all oracles are required, when a
-// program is not installed.
-func needTool(t testing.TB, names ...string) {
-	t.Helper()
-	for _, name := range names {
-		if _, err := exec.LookPath(name); err != nil {
-			if os.Getenv("MODKEEP_ORACLES") == "required" {
-				t.Fatalf("%s is required: %v", name, err)
-			}
-			t.Skipf("SKIPPED: %s is not installed", name)
-		}
-	}
-}
+	"modkeep/internal/kerneltest/oracle"
+)
 
 func run(t testing.TB, name string, args ...string) string {
 	t.Helper()
@@ -175,7 +163,8 @@ x = 1
 // buildRPM makes a package with the payload compressed by a method of rpm's.
 func buildRPM(t testing.TB, method string) string {
 	t.Helper()
-	needTool(t, "rpmbuild", "rpm")
+	oracle.Tool(t, "rpmbuild")
+	oracle.Tool(t, "rpm")
 	top := t.TempDir()
 	name := filepath.Join(top, "urma.spec")
 	if err := os.WriteFile(name, []byte(strings.Replace(spec, "TREE", tree(t), 1)), 0o644); err != nil {
@@ -206,7 +195,7 @@ Description: tiny modules
 
 func buildDeb(t testing.TB, method string) string {
 	t.Helper()
-	needTool(t, "dpkg-deb")
+	oracle.Tool(t, "dpkg-deb")
 	root := tree(t)
 	scripts := map[string]string{
 		"control":  control,

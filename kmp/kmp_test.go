@@ -21,6 +21,7 @@ import (
 	"github.com/ulikunitz/xz"
 
 	"modkeep/internal/cputime"
+	"modkeep/internal/kerneltest/oracle"
 )
 
 const moduleDirectory = "/lib/modules/" + oldKernel + "/extra/urma/"
@@ -238,20 +239,9 @@ func checkDebFiles(t *testing.T, path string, p *Package) {
 // TestOracleKernelDeb reads the package of a whole kernel, as the archive has
 // it.
 func TestOracleKernelDeb(t *testing.T) {
-	cache := os.Getenv("MODKEEP_CACHE")
-	if cache == "" {
-		cache = "../.cache"
-	}
-	debs, _ := filepath.Glob(filepath.Join(cache, "deb", "linux-image-*cloud*_amd64.deb"))
-	if len(debs) == 0 {
-		if os.Getenv("MODKEEP_ORACLES") == "required" {
-			t.Fatalf("no kernel package in %s/deb", cache)
-		}
-		t.Skipf("SKIPPED: no kernel package in %s/deb", cache)
-	}
-	slices.Sort(debs)
+	debs := oracle.Cached(t, "deb/linux-image-*cloud*_amd64.deb")
 	path := debs[0]
-	needTool(t, "dpkg-deb")
+	oracle.Tool(t, "dpkg-deb")
 	modules := 0
 	begin := time.Now()
 	p, err := OpenEach(path, func(m *Module) error {

@@ -6,14 +6,16 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"modkeep/internal/kerneltest/oracle"
 )
 
 // benchModule returns a large module of the first Debian kernel in the cache.
 func benchModule(b *testing.B) string {
 	b.Helper()
-	files, _ := filepath.Glob(filepath.Join(cache(), "root/amd64/lib/modules/6.1.*/kernel/fs/nfsd/nfsd.ko"))
+	files, _ := filepath.Glob(oracle.Cache("root/amd64/lib/modules/6.1.*/kernel/fs/nfsd/nfsd.ko"))
 	if len(files) == 0 {
-		lack(b, "no nfsd.ko in %s", cache())
+		oracle.Missing(b, "no nfsd.ko in %s", oracle.CacheDir())
 	}
 	info, err := os.Stat(files[0])
 	if err != nil {
@@ -66,9 +68,9 @@ func BenchmarkExports(b *testing.B) {
 
 // BenchmarkTree reads what a check of a whole kernel needs of each module.
 func BenchmarkTree(b *testing.B) {
-	dirs, _ := filepath.Glob(filepath.Join(cache(), "root/amd64/lib/modules/6.1.*-cloud-amd64/kernel"))
+	dirs, _ := filepath.Glob(oracle.Cache("root/amd64/lib/modules/6.1.*-cloud-amd64/kernel"))
 	if len(dirs) == 0 {
-		lack(b, "no kernel in %s", cache())
+		oracle.Missing(b, "no kernel in %s", oracle.CacheDir())
 	}
 	files := modulesBelow(b, dirs[0])
 	b.ReportAllocs()

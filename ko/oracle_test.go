@@ -15,38 +15,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"modkeep/internal/kerneltest/oracle"
 	"modkeep/ko/modinfo"
 	"modkeep/symvers"
 )
-
-// lack skips a test whose oracle is absent, or fails it where oracles are
-// required.
-func lack(t testing.TB, format string, args ...any) {
-	t.Helper()
-	if os.Getenv("MODKEEP_ORACLES") == "required" {
-		t.Fatalf("oracle required: "+format, args...)
-	}
-	t.Skipf("ORACLE SKIPPED: "+format, args...)
-}
-
-func tool(t testing.TB, name string) string {
-	t.Helper()
-	for _, dir := range []string{"", "/usr/sbin/", "/sbin/"} {
-		if path, err := exec.LookPath(dir + name); err == nil {
-			return path
-		}
-	}
-	lack(t, "%s is not installed", name)
-	return ""
-}
-
-// cache returns the folder of downloaded kernels.
-func cache() string {
-	if dir := os.Getenv("MODKEEP_CACHE"); dir != "" {
-		return dir
-	}
-	return filepath.Join("..", ".cache")
-}
 
 // kernelModules returns the modules of all kernels in the cache, of every
 // architecture: all with MODKEEP_FULL=1, else a sample of 300 for amd64 and 50
@@ -55,7 +27,7 @@ func kernelModules(t testing.TB) []string {
 	t.Helper()
 	var files []string
 	total := 0
-	arches, _ := filepath.Glob(filepath.Join(cache(), "root", "*"))
+	arches, _ := filepath.Glob(oracle.Cache("root", "*"))
 	for _, arch := range arches {
 		dirs, _ := filepath.Glob(filepath.Join(arch, "lib/modules/*/kernel"))
 		var all []string
@@ -73,7 +45,7 @@ func kernelModules(t testing.TB) []string {
 		files = append(files, sample(all, n)...)
 	}
 	if total < 1000 {
-		lack(t, "%d kernel modules below %s", total, cache())
+		oracle.Missing(t, "%d kernel modules below %s", total, oracle.CacheDir())
 	}
 	t.Logf("%d of %d modules", len(files), total)
 	return files
@@ -147,7 +119,7 @@ func rows(t *testing.T, modprobe, option, path string) []string {
 }
 
 func TestOracleExports(t *testing.T) {
-	modprobe := tool(t, "modprobe")
+	modprobe := oracle.Tool(t, "modprobe")
 	eachModule(t, kernelModules(t), func(t *testing.T, path string, f *File) {
 		exports, err := f.Exports()
 		if err != nil {
@@ -172,7 +144,7 @@ func TestOracleExports(t *testing.T) {
 }
 
 func TestOracleVersions(t *testing.T) {
-	modprobe := tool(t, "modprobe")
+	modprobe := oracle.Tool(t, "modprobe")
 	eachModule(t, kernelModules(t), func(t *testing.T, path string, f *File) {
 		vs, err := f.Versions()
 		if err != nil {
@@ -224,7 +196,7 @@ func parmLines(params []modinfo.Param) []string {
 // modinfo -0 ends each field with a NUL and leaves its key as it stands, but
 // prints file name and parameters as it does without -0.
 func TestOracleModinfo(t *testing.T) {
-	tool := tool(t, "modinfo")
+	tool := oracle.Tool(t, "modinfo")
 	eachModule(t, kernelModules(t), func(t *testing.T, path string, f *File) {
 		out, err := exec.Command(tool, "-0", path).Output()
 		if err != nil {
@@ -281,9 +253,9 @@ func symversRows(t *testing.T, path string) map[string][]string {
 // The kernel's own Module.symvers tells each export's macro and namespace,
 // which kmod does not.
 func TestOracleSymvers(t *testing.T) {
-	headers, _ := filepath.Glob(filepath.Join(cache(), "root/*/usr/src/linux-headers-*/Module.symvers"))
+	headers, _ := filepath.Glob(oracle.Cache("root/*/usr/src/linux-headers-*/Module.symvers"))
 	if len(headers) == 0 {
-		lack(t, "no Module.symvers below %s", cache())
+		oracle.Missing(t, "no Module.symvers below %s", oracle.CacheDir())
 	}
 	total := 0
 	for _, path := range headers {
@@ -322,7 +294,7 @@ func TestOracleSymvers(t *testing.T) {
 
 // The modules in testdata, as readelf -s and kmod see them.
 func TestOracleForms(t *testing.T) {
-	readelf, modprobe := tool(t, "readelf"), tool(t, "modprobe")
+	readelf, modprobe := oracle.Tool(t, "readelf"), oracle.Tool(t, "modprobe")
 	files, _ := filepath.Glob("testdata/*.ko")
 	for _, path := range files {
 		t.Run(filepath.Base(path), func(t *testing.T) {
@@ -375,7 +347,7 @@ func TestOracleForms(t *testing.T) {
 
 // Name, offset and size of each section, as readelf sees them.
 func TestOracleSections(t *testing.T) {
-	readelf := tool(t, "readelf")
+	readelf := oracle.Tool(t, "readelf")
 	files, _ := filepath.Glob("testdata/*.ko")
 	for _, path := range files {
 		f := open(t, filepath.Base(path))

@@ -14,19 +14,9 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-)
 
-// dataFile returns a file of the published tables and types that MODKEEP_DATA
-// names the directory of; the test is skipped where it is not set. They are too
-// big for this tree.
-func dataFile(t *testing.T, name string) string {
-	t.Helper()
-	dir := os.Getenv("MODKEEP_DATA")
-	if dir == "" {
-		t.Skip("MODKEEP_DATA is not set: real kernels' symtypes and symvers are not looked at")
-	}
-	return filepath.Join(dir, name)
-}
+	"modkeep/internal/kerneltest/oracle"
+)
 
 // published reads the CRCs of a Module.symvers, packed or not.
 func published(t *testing.T, path string) map[string]uint32 {
@@ -130,14 +120,14 @@ func TestOraclePublishedCRCs(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(filepath.Base(tt.types), func(t *testing.T) {
-			c, err := Open(NewPool(), dataFile(t, "symtypes/"+tt.types+".gz"))
+			c, err := Open(NewPool(), oracle.Data(t, "symtypes/"+tt.types+".gz"))
 			if err != nil {
 				t.Fatal(err)
 			}
 			if tt.table == "" {
 				tt.table = strings.Replace(tt.types, "symtypes", "symvers", 1)
 			}
-			got := hashAll(c, published(t, dataFile(t, "symvers/"+tt.table+".gz")))
+			got := hashAll(c, published(t, oracle.Data(t, "symvers/"+tt.table+".gz")))
 			if diff := cmp.Diff(tt.want, got); diff != "" {
 				t.Errorf("-want +got:\n%s", diff)
 			}
@@ -150,11 +140,11 @@ func TestOraclePublishedCRCs(t *testing.T) {
 // Debian's types: all exports, those too that the kernel does not have.
 func TestOracleOwnGenksyms(t *testing.T) {
 	for _, krel := range []string{"6.1.0-47-amd64", "6.1.0-56-amd64"} {
-		c, err := Open(NewPool(), dataFile(t, "symtypes/debian/"+krel+".consolidated.symtypes.gz"))
+		c, err := Open(NewPool(), oracle.Data(t, "symtypes/debian/"+krel+".consolidated.symtypes.gz"))
 		if err != nil {
 			t.Fatal(err)
 		}
-		want := symverLines(t, dataFile(t, "symtypes/debian/"+krel+".SYMVER.txt.gz"))
+		want := symverLines(t, oracle.Data(t, "symtypes/debian/"+krel+".SYMVER.txt.gz"))
 		h, s := NewHasher(c.Pool), c.NewScope()
 		for _, id := range c.Exports() {
 			s.Enter(c.FilesOf(id)[0])
@@ -192,7 +182,7 @@ func symverLines(t *testing.T, path string) map[string][]uint32 {
 // TestOracleEveryFileIsRead opens all symtypes there are, those too that no
 // table belongs to.
 func TestOracleEveryFileIsRead(t *testing.T) {
-	paths, err := filepath.Glob(dataFile(t, "symtypes/*/*symtypes*.gz"))
+	paths, err := filepath.Glob(oracle.Data(t, "symtypes/*/*symtypes*.gz"))
 	if err != nil || len(paths) != 11 {
 		t.Fatalf("%d files, %v", len(paths), err)
 	}

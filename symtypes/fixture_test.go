@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"modkeep/internal/kerneltest/oracle"
 )
 
 var update = flag.Bool("update", false, "cut testdata out of the files below MODKEEP_DATA again")
@@ -56,11 +58,11 @@ func TestFixtures(t *testing.T) {
 // write makes a fixture and its table.
 func write(t *testing.T, name, types, table string, size int, files []string) {
 	t.Helper()
-	c, err := Open(NewPool(), dataFile(t, "symtypes/"+types))
+	c, err := Open(NewPool(), oracle.Data(t, "symtypes/"+types))
 	if err != nil {
 		t.Fatal(err)
 	}
-	crcs := published(t, dataFile(t, "symvers/"+table))
+	crcs := published(t, oracle.Data(t, "symvers/"+table))
 	out := map[string]string{}
 	last := map[ID]Record{}
 	for i := range c.Files {

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"modkeep/internal/kerneltest"
+	"modkeep/internal/kerneltest/oracle"
 )
 
 // childDepmod is the kernel release for which a child does realPlan, with the
@@ -82,16 +83,8 @@ func cachedKernel(t *testing.T) (kerneltest.Kernel, string) {
 			}
 		}
 	}
-	oracleSkipped(t, why)
+	oracle.Missing(t, "%s", why)
 	return kerneltest.Kernel{}, ""
-}
-
-func oracleSkipped(t *testing.T, why string) {
-	t.Helper()
-	if os.Getenv("MODKEEP_ORACLES") == "required" {
-		t.Fatal(why + ", and MODKEEP_ORACLES=required")
-	}
-	t.Skip("ORACLE SKIPPED: " + why)
 }
 
 // TestOracleDepmodKilled kills a process and its real depmod, or the process
@@ -100,7 +93,7 @@ func oracleSkipped(t *testing.T, why string) {
 func TestOracleDepmodKilled(t *testing.T) {
 	for _, name := range []string{"depmod", "modprobe"} {
 		if _, err := exec.LookPath(name); err != nil {
-			oracleSkipped(t, name+" is not installed")
+			oracle.Missing(t, "%s is not installed", name)
 		}
 	}
 	k, foreign := cachedKernel(t)

@@ -20,6 +20,7 @@ import (
 
 	"modkeep/internal/kerneltest"
 	"modkeep/internal/kerneltest/made"
+	"modkeep/internal/kerneltest/oracle"
 	"modkeep/loader"
 	"modkeep/txn"
 )
@@ -51,7 +52,7 @@ type donorSet struct {
 // kernels of the cache, and every module that is refused.
 func TestOracleBootLinked(t *testing.T) {
 	for _, tool := range []string{"kmod", "depmod", kerneltest.Emulator("amd64"), "ldd"} {
-		oracle(t, tool)
+		oracle.Tool(t, tool)
 	}
 	cache, err := kerneltest.OpenCache()
 	if err != nil {
@@ -79,7 +80,7 @@ func TestOracleBootLinked(t *testing.T) {
 		}
 	}
 	if pairs == 0 {
-		missing(t, "no modules of third parties in the cache")
+		oracle.Missing(t, "no modules of third parties in the cache")
 	}
 }
 
@@ -130,7 +131,7 @@ func bestPair(t *testing.T, cache kerneltest.Cache, kernels []kerneltest.Kernel)
 		}
 	}
 	if most == 0 {
-		missing(t, "no modules of third parties for a cloud kernel in the cache")
+		oracle.Missing(t, "no modules of third parties for a cloud kernel in the cache")
 	}
 	site.swap(bad)
 	return site

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"modkeep/internal/kerneltest"
+	"modkeep/internal/kerneltest/oracle"
 )
 
 // planted is a root with a kernel whose BTF has struct s with a member more
@@ -61,7 +62,7 @@ func planted(t *testing.T) (root, module string) {
 
 func command(t *testing.T, name string, args ...string) {
 	t.Helper()
-	out, err := exec.Command(oracle(t, name), args...).CombinedOutput()
+	out, err := exec.Command(oracle.Tool(t, name), args...).CombinedOutput()
 	if err != nil {
 		t.Fatalf("%s %q: %v\n%s", name, args, err, out)
 	}
@@ -114,11 +115,11 @@ func checkJSON(t *testing.T, args ...string) checkReport {
 func TestOracleCheckTypesOfLoading(t *testing.T) {
 	cache, err := kerneltest.OpenCache()
 	if err != nil {
-		missing(t, err.Error())
+		oracle.Missing(t, "%v", err)
 	}
 	kernels, err := cache.Kernels()
 	if err != nil {
-		missing(t, err.Error())
+		oracle.Missing(t, "%v", err)
 	}
 	full := os.Getenv("MODKEEP_FULL") != ""
 	pairs, across := 0, 0

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"modkeep/internal/kerneltest"
+	"modkeep/internal/kerneltest/oracle"
 )
 
 // TestOracleCompareDWARF compares by the debug information of a compiler that
@@ -18,7 +19,7 @@ import (
 func TestOracleCompareDWARF(t *testing.T) {
 	gcc, err := exec.LookPath("gcc")
 	if err != nil {
-		missing(t, "gcc")
+		oracle.Missing(t, "gcc")
 	}
 	dir := t.TempDir()
 	side := func(n int, member string) string {
@@ -77,7 +78,7 @@ func packagedPair(t *testing.T) (root string, krels, debs []string) {
 	t.Helper()
 	cache, err := kerneltest.OpenCache()
 	if err != nil {
-		missing(t, err.Error())
+		oracle.Missing(t, "%v", err)
 	}
 	kernels, err := cache.Kernels()
 	if err != nil {
@@ -103,7 +104,7 @@ func packagedPair(t *testing.T) (root string, krels, debs []string) {
 	}
 	list := kinds[most]
 	if len(list) < 2 {
-		missing(t, "two kernels of a kind with their packages")
+		oracle.Missing(t, "two kernels of a kind with their packages")
 	}
 	old, new := list[0], list[len(list)-1]
 	return root, []string{old, new}, []string{deb[old], deb[new]}

@@ -4,22 +4,12 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-)
 
-// publishedData returns the directory of published tables and types that
-// MODKEEP_DATA names; the test is skipped where it is not set.
-func publishedData(t *testing.T) string {
-	t.Helper()
-	dir := os.Getenv("MODKEEP_DATA")
-	if dir == "" {
-		t.Skip("MODKEEP_DATA is not set: real kernels' tables and types are not looked at")
-	}
-	return dir
-}
+	"modkeep/internal/kerneltest/oracle"
+)
 
 // answerJSON runs modkeep with --json and returns the status.
 func answerJSON(t *testing.T, into any, args ...string) int {
@@ -40,7 +30,7 @@ func debianSide(dir, krel string) string {
 
 // TestOracleCompareLists compares stablelists whose numbers are known.
 func TestOracleCompareLists(t *testing.T) {
-	dir := publishedData(t)
+	dir := oracle.Data(t)
 	tests := []struct {
 		name, old, new          string
 		removed, added, changed int
@@ -63,11 +53,8 @@ func TestOracleCompareLists(t *testing.T) {
 // TestOracleExplainModule explains Debian's own e1000e, in the direction of the
 // kernel that the cache has.
 func TestOracleExplainModule(t *testing.T) {
-	dir := publishedData(t)
-	cache := os.Getenv("MODKEEP_CACHE")
-	if cache == "" {
-		cache = "../../.cache"
-	}
+	dir := oracle.Data(t)
+	cache := oracle.CacheDir()
 	found := 0
 	for _, pair := range [][2]string{{"6.1.0-47-amd64", "6.1.0-56-amd64"}, {"6.1.0-56-amd64", "6.1.0-47-amd64"}} {
 		paths, _ := filepath.Glob(filepath.Join(cache, "root/amd64/lib/modules", pair[0], "kernel/drivers/net/ethernet/intel/e1000e/e1000e.ko*"))
@@ -88,6 +75,6 @@ func TestOracleExplainModule(t *testing.T) {
 		}
 	}
 	if found == 0 {
-		missing(t, "no e1000e of 6.1.0-47-amd64 or 6.1.0-56-amd64 in the cache")
+		oracle.Missing(t, "no e1000e of 6.1.0-47-amd64 or 6.1.0-56-amd64 in the cache")
 	}
 }

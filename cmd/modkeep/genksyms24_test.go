@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"modkeep/internal/kerneltest/oracle"
 )
 
 // The example of Linux Device Drivers, 2nd edition, chapter 11: one module
@@ -47,10 +49,7 @@ void cleanup_module(void) {}
 // them, looks at the names in the objects and has them checked.
 func TestOracleLDD(t *testing.T) {
 	if err := exec.Command("gcc", "-m32", "-E", "-", "-o", os.DevNull).Run(); err != nil {
-		if os.Getenv("MODKEEP_ORACLES") == "required" {
-			t.Fatalf("gcc -m32: %v", err)
-		}
-		t.Skipf("SKIPPED: gcc -m32: %v", err)
+		oracle.Missing(t, "gcc -m32: %v", err)
 	}
 	for _, tt := range []struct{ name, prefix string }{{"SMP", "smp_"}, {"UP", ""}} {
 		t.Run(tt.name, func(t *testing.T) {

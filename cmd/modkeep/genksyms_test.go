@@ -11,32 +11,9 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-)
 
-// genksymsOracle returns the C program of a kernel, "" where it may be absent.
-func genksymsOracle(t *testing.T, version string) string {
-	t.Helper()
-	dir := os.Getenv("MODKEEP_CACHE")
-	if dir == "" {
-		dir = "../../.cache"
-	}
-	var found []string
-	for _, lib := range []string{"root/amd64/usr/lib", "genksyms/kbuild/usr/lib"} {
-		for _, end := range []string{"", ".*"} { // 6.1 is no beginning of 6.12
-			paths, _ := filepath.Glob(filepath.Join(dir, lib, "linux-kbuild-"+version+end, "scripts/genksyms/genksyms"))
-			found = append(found, paths...)
-		}
-	}
-	if len(found) == 0 {
-		// The set of downloads that every run has holds that of 6.1.
-		if os.Getenv("MODKEEP_ORACLES") == "required" && (version == "6.1" || os.Getenv("MODKEEP_FULL") != "") {
-			t.Fatalf("no genksyms of linux-kbuild-%s in the cache", version)
-		}
-		t.Logf("SKIPPED: no genksyms of linux-kbuild-%s in the cache", version)
-		return ""
-	}
-	return found[len(found)-1]
-}
+	"modkeep/internal/kerneltest/oracle"
+)
 
 // TestOracleGenksymsOptions calls the program and modkeep, by its name, with
 // the same arguments.
@@ -48,7 +25,7 @@ func TestOracleGenksymsOptions(t *testing.T) {
 		"-T types", "-Ttypes -w", "--dump-types types", "--dump-types=types", "--dump-types", "-T nosuch/types", "-r nosuch", "operand", "-w -- -x", "-r reference -D", "-a x", "-R"}
 	versions := map[string][]string{"6.1": append(tests, "-s x", "-s", "--symbol-prefix x", "-sx -w"), "6.12": append(tests, "-s x"), "7": append(tests, "-s x")}
 	for version, tests := range versions {
-		program := genksymsOracle(t, version)
+		program := oracle.Genksyms(t, version)
 		if program == "" {
 			continue
 		}

@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"modkeep/internal/kerneltest/made"
+	"modkeep/internal/kerneltest/oracle"
 	"modkeep/policy"
 )
 
@@ -63,7 +64,7 @@ func TestJudged(t *testing.T) {
 // TestGateEvents goes through the gates with a kernel that leaves a required
 // module behind, and with a policy that cannot be read.
 func TestGateEvents(t *testing.T) {
-	needTool(t, "depmod")
+	oracle.Tool(t, "depmod")
 	tests := []struct {
 		name, policy string
 		status       int
@@ -109,7 +110,7 @@ func putFile(t *testing.T, name, text string) {
 // TestFingerprint changes things one after the other and looks which of them
 // count.
 func TestFingerprint(t *testing.T) {
-	needTool(t, "depmod")
+	oracle.Tool(t, "depmod")
 	dir := t.TempDir()
 	if _, err := made.Write(dir, el9+"\n"+kernelOne+"\nextra/prov/prov.ko printk@a\n"+kernelTwo); err != nil {
 		t.Fatal(err)

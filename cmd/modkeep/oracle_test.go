@@ -16,42 +16,19 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"modkeep/depmod"
+	"modkeep/internal/kerneltest/oracle"
 )
 
 // sampleSize is how many modules of the largest tree the oracles are asked
 // about where MODKEEP_FULL=1 does not ask for all.
 const sampleSize = 300
 
-// oracle returns the path of a tool of kmod. Where it is missing the test is
-// skipped, or fails with MODKEEP_ORACLES=required.
-func oracle(t *testing.T, tool string) string {
-	t.Helper()
-	for _, name := range []string{tool, "/usr/sbin/" + tool, "/sbin/" + tool} {
-		if path, err := exec.LookPath(name); err == nil {
-			return path
-		}
-	}
-	missing(t, tool+" is not installed")
-	return ""
-}
-
-func missing(t *testing.T, what string) {
-	t.Helper()
-	if os.Getenv("MODKEEP_ORACLES") == "required" {
-		t.Fatalf("oracle required: %s", what)
-	}
-	t.Skipf("ORACLE SKIPPED: %s", what)
-}
-
 // sampleModules returns modules of the kernel below the cache that has most,
 // evenly spread over its tree, and a few of every other kernel there, whatever
 // its architecture and compression.
 func sampleModules(t *testing.T) []string {
 	t.Helper()
-	cache := os.Getenv("MODKEEP_CACHE")
-	if cache == "" {
-		cache = "../../.cache"
-	}
+	cache := oracle.CacheDir()
 	dirs, err := filepath.Glob(filepath.Join(cache, "root/*/lib/modules/*"))
 	if err != nil {
 		t.Fatal(err)
@@ -63,7 +40,7 @@ func sampleModules(t *testing.T) []string {
 		}
 	}
 	if len(trees) == 0 {
-		missing(t, "no kernel in "+cache)
+		oracle.Missing(t, "no kernel in %s", cache)
 	}
 	sort.SliceStable(trees, func(i, j int) bool { return len(trees[i]) > len(trees[j]) })
 	ofFirst, ofOther := sampleSize, 3
@@ -132,7 +109,7 @@ func ask(t *testing.T, mustSucceed bool, tool string, args ...string) string {
 // TestOracleModinfo compares show -F with modinfo -F for every field that the
 // sampled modules have, and for the whole list of fields.
 func TestOracleModinfo(t *testing.T) {
-	tool := oracle(t, "modinfo")
+	tool := oracle.Tool(t, "modinfo")
 	files := sampleModules(t)
 	t.Logf("%d modules", len(files))
 	for _, field := range fieldNames(t, files) {
@@ -193,7 +170,7 @@ func compareRecords(t *testing.T, want, got string) {
 // TestOracleModinfoList compares the list of all fields with modinfo's: show
 // prints the same lines and then others.
 func TestOracleModinfoList(t *testing.T) {
-	tool := oracle(t, "modinfo")
+	tool := oracle.Tool(t, "modinfo")
 	for _, file := range spread(sampleModules(t), 50) {
 		want := ask(t, true, tool, file)
 		got := modkeep(t, "show", file)
@@ -207,7 +184,7 @@ func TestOracleModinfoList(t *testing.T) {
 // files: --dump-modversions for the needed ones that have a CRC, --show-exports
 // for the others.
 func TestOracleModprobe(t *testing.T) {
-	tool := oracle(t, "modprobe")
+	tool := oracle.Tool(t, "modprobe")
 	files := sampleModules(t)
 	t.Logf("%d modules", len(files))
 	exporters := 0

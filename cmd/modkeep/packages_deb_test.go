@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"modkeep/internal/kerneltest"
+	"modkeep/internal/kerneltest/oracle"
 	"modkeep/kernel/release"
 )
 
@@ -363,11 +364,11 @@ func cachedPairs(t *testing.T) (pairs []kernelPair) {
 	t.Helper()
 	cache, err := kerneltest.OpenCache()
 	if err != nil {
-		unavailable(t, err.Error())
+		oracle.Missing(t, "%v", err)
 	}
 	kernels, err := cache.Kernels()
 	if err != nil {
-		unavailable(t, err.Error())
+		oracle.Missing(t, "%v", err)
 	}
 	slices.SortFunc(kernels, func(a, b kerneltest.Kernel) int { return -release.Compare(a.Release, b.Release) })
 	kernels = slices.DeleteFunc(kernels, func(k kerneltest.Kernel) bool {
@@ -389,7 +390,7 @@ func cachedPairs(t *testing.T) (pairs []kernelPair) {
 		}
 	}
 	if len(pairs) == 0 {
-		unavailable(t, "no two cloud kernels with their packages and modules in the cache")
+		oracle.Missing(t, "no two cloud kernels with their packages and modules in the cache")
 	}
 	return pairs[:min(len(pairs), 2)]
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"modkeep/internal/kerneltest/made"
+	"modkeep/internal/kerneltest/oracle"
 )
 
 // The tests of this file run real package managers on real packages, in a root
@@ -66,14 +67,14 @@ var builtModkeep = sync.OnceValues(func() (string, error) {
 func newBareRoot(t *testing.T, text string, tools ...string) *bareRoot {
 	t.Helper()
 	for _, name := range append([]string{"busybox", "depmod", "ldd", "chroot", "cp"}, tools...) {
-		needTool(t, name)
+		oracle.Tool(t, name)
 	}
 	r := &bareRoot{t: t, dir: t.TempDir(), build: t.TempDir()}
 	if os.Getuid() != 0 {
 		// chroot(2) is for root, or for who is root in a user namespace.
 		r.asRoot = []string{"unshare", "--map-root-user"}
 		if out, err := r.try("true"); err != nil {
-			unavailable(t, fmt.Sprintf("not root, and unshare: %v: %s", err, out))
+			oracle.Missing(t, "not root, and unshare: %v: %s", err, out)
 		}
 	}
 	if _, err := made.Write(r.dir, text); err != nil {
@@ -96,23 +97,6 @@ func newBareRoot(t *testing.T, text string, tools ...string) *bareRoot {
 	r.copyProgram("depmod")
 	t.Cleanup(func() { exec.Command("chmod", "-R", "u+w", r.dir).Run() })
 	return r
-}
-
-// needTool skips a test, or fails it where nothing may be skipped, for want
-// of a program.
-func needTool(t *testing.T, name string) {
-	t.Helper()
-	if _, err := exec.LookPath(name); err != nil {
-		unavailable(t, name+" is not there")
-	}
-}
-
-func unavailable(t *testing.T, why string) {
-	t.Helper()
-	if os.Getenv("MODKEEP_ORACLES") == "required" {
-		t.Fatal(why)
-	}
-	t.Skip("SKIPPED: " + why)
 }
 
 func (r *bareRoot) must(err error) {

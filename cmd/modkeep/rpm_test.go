@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"modkeep/internal/kerneltest/oracle"
 	"modkeep/kmp/rpm"
 )
 
@@ -20,12 +21,7 @@ import (
 // stands in the package.
 func TestOracleRPMAttr(t *testing.T) {
 	for _, tool := range []string{"rpmbuild", "rpm"} {
-		if _, err := exec.LookPath(tool); err != nil {
-			if os.Getenv("MODKEEP_ORACLES") == "required" {
-				t.Fatalf("%v, and MODKEEP_ORACLES=required", err)
-			}
-			t.Skipf("SKIPPED: %v", err)
-		}
+		oracle.Tool(t, tool)
 	}
 	dir := t.TempDir()
 	fixture, err := filepath.Abs("../../ko/testdata/x86_64-6.14.ko")

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"modkeep/internal/kerneltest/oracle"
 )
 
 // kills is how often each of the five commands is killed: 8 times, or 125 with
@@ -183,7 +185,7 @@ func (s *site) recover() {
 // indexesAreWhole holds that modprobe finds its way in each kernel.
 func (s *site) indexesAreWhole() {
 	s.Helper()
-	tool := oracle(s.T, "modprobe")
+	tool := oracle.Tool(s.T, "modprobe")
 	for _, k := range s.k {
 		for _, module := range []string{"own0", "own59"} {
 			out, err := exec.Command(tool, "-d", s.dir, "-S", k, "--show-depends", module).CombinedOutput()

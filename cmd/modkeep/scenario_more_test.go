@@ -18,6 +18,7 @@ import (
 
 	"modkeep/internal/kerneltest"
 	"modkeep/internal/kerneltest/made"
+	"modkeep/internal/kerneltest/oracle"
 	"modkeep/kernel/release"
 )
 
@@ -37,7 +38,7 @@ func TestScenarioRunningRoot(t *testing.T) {
 		t.Skip("SKIPPED: chroot is for root")
 	}
 	s := rhelSite(t, one)
-	s.install(oracle(t, "depmod"), "usr/sbin/depmod")
+	s.install(oracle.Tool(t, "depmod"), "usr/sbin/depmod")
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
@@ -269,7 +270,7 @@ func TestScenarioOwnCopy(t *testing.T) {
 // TestScenarioModinfo is T43: what the service of a vendor asks to find out
 // whether its own driver would be loaded.
 func TestScenarioModinfo(t *testing.T) {
-	tool := oracle(t, "modinfo")
+	tool := oracle.Tool(t, "modinfo")
 	for _, vendor := range []string{"", "file /etc/depmod.d/zz01-mlnx-ofa_kernel-mlx5_core.conf override mlx5_core * weak-updates/mlnx-ofa_kernel/drivers/net\\noverride mlx5_core * extra/mlnx-ofa_kernel/drivers/net\n"} {
 		s := rhelSite(t, vendor+`
 			kernel K2
@@ -410,11 +411,11 @@ func cloudKernels(t *testing.T, n int) []string {
 	t.Helper()
 	cache, err := kerneltest.OpenCache()
 	if err != nil {
-		missing(t, err.Error())
+		oracle.Missing(t, "%v", err)
 	}
 	kernels, err := cache.Kernels()
 	if err != nil {
-		missing(t, err.Error())
+		oracle.Missing(t, "%v", err)
 	}
 	kernels = slices.DeleteFunc(kernels, func(k kerneltest.Kernel) bool {
 		_, err := os.Stat(k.Modules() + "/kernel")
@@ -426,7 +427,7 @@ func cloudKernels(t *testing.T, n int) []string {
 		return len(files) > 0
 	})
 	if first < 0 || len(kernels) <= n {
-		missing(t, fmt.Sprintf("no %d cloud kernels and modules in the cache", n+1))
+		oracle.Missing(t, "no %d cloud kernels and modules in the cache", n+1)
 	}
 	list := []string{kernels[first].Release}
 	for i, k := range kernels {
@@ -451,10 +452,7 @@ func realSite(t *testing.T, k ...string) (s *site, modules []string) {
 	}
 	for _, krel := range k {
 		if err := made.Real(s.dir, cache.Join("root/amd64"), krel); err != nil {
-			if os.Getenv("MODKEEP_ORACLES") == "required" {
-				t.Fatal(err)
-			}
-			t.Skipf("SKIPPED: %v", err)
+			oracle.Missing(t, "%v", err)
 		}
 	}
 	from := cache.Join("modules", k[0])

@@ -18,6 +18,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"modkeep/internal/kerneltest/made"
+	"modkeep/internal/kerneltest/oracle"
 )
 
 // The scenarios hold the commands that change links against what a replacement
@@ -541,7 +542,7 @@ func (s *site) depmod(krel string, args ...string) (out, errOut string) {
 			args = append(args, "-C", filepath.Join(s.dir, dir))
 		}
 	}
-	tool := oracle(s.T, "depmod")
+	tool := oracle.Tool(s.T, "depmod")
 	cmd := exec.Command(tool, append(args, krel)...)
 	var o, e bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &o, &e

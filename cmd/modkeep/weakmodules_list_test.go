@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"modkeep/internal/kerneltest/oracle"
 )
 
 func TestReadListed(t *testing.T) {
@@ -180,13 +182,7 @@ func TestGetopt(t *testing.T) {
 
 // TestOracleGetopt holds the table against the program.
 func TestOracleGetopt(t *testing.T) {
-	program, err := exec.LookPath("getopt")
-	if err != nil {
-		if os.Getenv("MODKEEP_ORACLES") == "required" {
-			t.Fatal(err)
-		}
-		t.Skipf("no oracle: %v", err)
-	}
+	program := oracle.Tool(t, "getopt")
 	var names []string
 	for _, o := range weakModulesOptions {
 		name := o.name

@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"modkeep/internal/kerneltest/oracle"
 	"modkeep/internal/kerneltest/wire"
 )
 
@@ -72,10 +73,6 @@ func TestCompareVersions(t *testing.T) {
 // says that oracles are required.
 func oracleKernel(t *testing.T) (Cache, Kernel) {
 	t.Helper()
-	stop := t.Skipf
-	if os.Getenv("MODKEEP_ORACLES") == "required" {
-		stop = t.Fatalf
-	}
 	cache, err := OpenCache()
 	if err != nil {
 		t.Fatal(err)
@@ -86,10 +83,10 @@ func oracleKernel(t *testing.T) (Cache, Kernel) {
 	}
 	i := slices.IndexFunc(kernels, func(k Kernel) bool { return k.Arch == "amd64" && k.Flavour == "cloud" && k.Series == "6.1" })
 	if i < 0 {
-		stop("SKIPPED: no 6.1 cloud kernel in the cache %s; run: go run ./internal/kerneltest/lab fetch", cache)
+		oracle.Missing(t, "no 6.1 cloud kernel in the cache %s; run: go run ./internal/kerneltest/lab fetch", cache)
 	}
 	if _, err := exec.LookPath(Emulator("amd64")); err != nil {
-		stop("SKIPPED: %v", err)
+		oracle.Missing(t, "%v", err)
 	}
 	return cache, kernels[i]
 }

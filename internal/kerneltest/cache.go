@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"modkeep/internal/kerneltest/oracle"
 )
 
 // Cache is the directory of everything fetched and built for tests:
@@ -23,21 +25,11 @@ type Cache string
 // OpenCache names the cache: the environment's MODKEEP_CACHE, else .cache in
 // the top directory of the source tree the working directory is in.
 func OpenCache() (Cache, error) {
-	if dir := os.Getenv("MODKEEP_CACHE"); dir != "" {
-		return Cache(dir), nil
+	dir := oracle.CacheDir()
+	if dir == "" {
+		return "", errors.New("cache: no MODKEEP_CACHE and no go.mod above the working directory")
 	}
-	dir, err := os.Getwd()
-	if err != nil {
-		return "", err
-	}
-	for ; ; dir = filepath.Dir(dir) {
-		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
-			return Cache(filepath.Join(dir, ".cache")), nil
-		}
-		if dir == filepath.Dir(dir) {
-			return "", errors.New("cache: no MODKEEP_CACHE and no go.mod above the working directory")
-		}
-	}
+	return Cache(dir), nil
 }
 
 // Join is a path below the cache.

@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"modkeep/internal/kerneltest/made"
+	"modkeep/internal/kerneltest/oracle"
 )
 
 func TestInsmodPaths(t *testing.T) {
@@ -128,12 +129,7 @@ func cpio(t *testing.T, archive string, args ...string) string {
 func TestOracleBootTree(t *testing.T) {
 	_, k := oracleKernel(t)
 	for _, tool := range []string{"kmod", "depmod", "ldd"} {
-		if _, err := exec.LookPath(tool); err != nil {
-			if os.Getenv("MODKEEP_ORACLES") == "required" {
-				t.Fatal(err)
-			}
-			t.Skipf("SKIPPED: %v", err)
-		}
+		oracle.Tool(t, tool)
 	}
 	root := t.TempDir()
 	dir := filepath.Join(root, "lib/modules", k.Release)

@@ -13,34 +13,28 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"modkeep/internal/kerneltest/oracle"
 	"modkeep/kernel/image"
 )
-
-func cache() string {
-	if dir := os.Getenv("MODKEEP_CACHE"); dir != "" {
-		return dir
-	}
-	return "../../.cache"
-}
 
 // cachedKernel returns the release of a kernel of the cache that modules were
 // built for.
 func cachedKernel(t *testing.T) string {
 	t.Helper()
-	dirs, _ := filepath.Glob(filepath.Join(cache(), "modules/6.1.*-cloud-amd64"))
+	dirs, _ := filepath.Glob(oracle.Cache("modules/6.1.*-cloud-amd64"))
 	for _, dir := range slices.Backward(dirs) {
-		if _, err := os.Stat(filepath.Join(cache(), "root/amd64/boot/vmlinuz-"+filepath.Base(dir))); err == nil {
+		if _, err := os.Stat(oracle.Cache("root/amd64/boot/vmlinuz-" + filepath.Base(dir))); err == nil {
 			return filepath.Base(dir)
 		}
 	}
-	missing(t, "no kernel with modules in "+cache())
+	oracle.Missing(t, "no kernel with modules in %s", oracle.CacheDir())
 	return ""
 }
 
 // cachedBTF writes the BTF of a kernel of the cache to a file.
 func cachedBTF(t *testing.T, krel string) (path string, b *BTF) {
 	t.Helper()
-	im, err := image.Open(filepath.Join(cache(), "root/amd64/boot/vmlinuz-"+krel))
+	im, err := image.Open(oracle.Cache("root/amd64/boot/vmlinuz-" + krel))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -152,7 +146,7 @@ func TestOracleBpftool(t *testing.T) {
 	path, b := cachedBTF(t, krel)
 	n := sameTypes(t, b, bpftoolTypes(t, "btf", "dump", "file", path, "format", "raw"))
 	t.Logf("%d types of the kernel", n)
-	files, _ := filepath.Glob(filepath.Join(cache(), "root/amd64/lib/modules", krel, "kernel/fs/*/*.ko"))
+	files, _ := filepath.Glob(oracle.Cache("root/amd64/lib/modules", krel, "kernel/fs/*/*.ko"))
 	for _, file := range files[:min(len(files), 10)] {
 		split, err := OpenBTF(sectionOf(t, file, ".BTF"), b)
 		if err != nil {
@@ -268,9 +262,9 @@ func TestOraclePahole(t *testing.T) {
 	krel := cachedKernel(t)
 	path, b := cachedBTF(t, krel)
 	t.Run("BTF", func(t *testing.T) { samePlaces(t, b, "btf", path) })
-	files, _ := filepath.Glob(filepath.Join(cache(), "modules", krel, "*/*.ko"))
+	files, _ := filepath.Glob(oracle.Cache("modules", krel, "*/*.ko"))
 	if len(files) == 0 {
-		missing(t, "no module with DWARF in "+cache())
+		oracle.Missing(t, "no module with DWARF in %s", oracle.CacheDir())
 	}
 	for _, file := range []string{files[0], files[len(files)/2]} {
 		t.Run(filepath.Base(file), func(t *testing.T) { samePlaces(t, openDWARF(t, file), "dwarf", file) })
@@ -298,9 +292,9 @@ func samePlaces(t *testing.T, ts Types, format, file string) {
 
 // BenchmarkOpenBTF opens a whole kernel's BTF and looks a name up.
 func BenchmarkOpenBTF(b *testing.B) {
-	images, _ := filepath.Glob(filepath.Join(cache(), "root/amd64/boot/vmlinuz-*"))
+	images, _ := filepath.Glob(oracle.Cache("root/amd64/boot/vmlinuz-*"))
 	if len(images) == 0 {
-		b.Skip("SKIPPED: no kernel in " + cache())
+		b.Skip("SKIPPED: no kernel in " + oracle.CacheDir())
 	}
 	im, err := image.Open(images[0])
 	if err != nil {

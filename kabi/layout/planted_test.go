@@ -6,33 +6,14 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"modkeep/internal/kerneltest/oracle"
 )
-
-// needed returns the path of a tool. Where it is missing the test is skipped,
-// or fails with MODKEEP_ORACLES=required.
-func needed(t *testing.T, tool string) string {
-	t.Helper()
-	for _, name := range []string{tool, "/usr/sbin/" + tool, tool + "-12"} {
-		if path, err := exec.LookPath(name); err == nil {
-			return path
-		}
-	}
-	missing(t, tool+" is not installed")
-	return ""
-}
-
-func missing(t *testing.T, what string) {
-	t.Helper()
-	if os.Getenv("MODKEEP_ORACLES") == "required" {
-		t.Fatalf("oracle required: %s", what)
-	}
-	t.Skipf("ORACLE SKIPPED: %s", what)
-}
 
 // tool runs a tool in a directory.
 func tool(t *testing.T, dir, name string, args ...string) string {
 	t.Helper()
-	cmd := exec.Command(needed(t, name), args...)
+	cmd := exec.Command(oracle.Tool(t, name), args...)
 	cmd.Dir = dir
 	out, err := cmd.CombinedOutput()
 	if err != nil {

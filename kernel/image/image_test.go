@@ -5,7 +5,6 @@ import (
 	"crypto/x509"
 	"errors"
 	"io"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -15,6 +14,8 @@ import (
 	"github.com/klauspost/compress/zstd"
 	"github.com/ulikunitz/xz"
 	"github.com/ulikunitz/xz/lzma"
+
+	"modkeep/internal/kerneltest/oracle"
 )
 
 func open(t testing.TB, file []byte) *Image {
@@ -262,25 +263,14 @@ func TestHostile(t *testing.T) {
 	}
 }
 
-// cache returns the folder of downloads: the roots of Debian kernels.
-func cache() string {
-	if dir := os.Getenv("MODKEEP_CACHE"); dir != "" {
-		return dir
-	}
-	return "../../.cache"
-}
-
 func cachedImages(t testing.TB) []string {
 	var images []string
 	for _, pattern := range []string{"boot/vmlinu[xz]-*", "usr/lib/modules/*/vmlinuz"} {
-		found, _ := filepath.Glob(filepath.Join(cache(), "root", "*", pattern))
+		found, _ := filepath.Glob(oracle.Cache("root", "*", pattern))
 		images = append(images, found...)
 	}
 	if len(images) == 0 {
-		if os.Getenv("MODKEEP_ORACLES") == "required" {
-			t.Fatal("no kernel images in the cache")
-		}
-		t.Skip("SKIPPED: no kernel images in the cache")
+		oracle.Missing(t, "no kernel images in the cache")
 	}
 	return images
 }

@@ -13,6 +13,8 @@ import (
 	"testing"
 
 	"github.com/klauspost/compress/gzip"
+
+	"modkeep/internal/kerneltest/oracle"
 )
 
 // TestWords holds both ways of decompressing against what the usual tools made.
@@ -145,13 +147,7 @@ func contents(t *testing.T) map[string][]byte {
 func pack(t testing.TB, command string, data []byte) []byte {
 	t.Helper()
 	args := strings.Fields(command)
-	if _, err := exec.LookPath(args[0]); err != nil {
-		if os.Getenv("MODKEEP_ORACLES") == "required" {
-			t.Fatalf("%s is not installed, and MODKEEP_ORACLES=required", args[0])
-		}
-		t.Skipf("SKIPPED: %s is not installed; nothing was compared with it", args[0])
-	}
-	cmd := exec.Command(args[0], append(args[1:], "-c")...)
+	cmd := exec.Command(oracle.Tool(t, args[0]), append(args[1:], "-c")...)
 	cmd.Stdin = bytes.NewReader(data)
 	var errs bytes.Buffer
 	cmd.Stderr = &errs

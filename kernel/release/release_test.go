@@ -1,7 +1,6 @@
 package release
 
 import (
-	"os"
 	"os/exec"
 	"slices"
 	"strconv"
@@ -9,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"modkeep/internal/kerneltest/oracle"
 )
 
 func TestParse(t *testing.T) {
@@ -79,7 +80,7 @@ var samples = []string{
 }
 
 func TestOracleRPM(t *testing.T) {
-	rpm := tool(t, "rpm")
+	rpm := oracle.Tool(t, "rpm")
 	lua := strings.Builder{}
 	var pairs [][2]string
 	for _, a := range samples {
@@ -108,7 +109,7 @@ func TestOracleRPM(t *testing.T) {
 }
 
 func TestOracleDpkg(t *testing.T) {
-	dpkg := tool(t, "dpkg")
+	dpkg := oracle.Tool(t, "dpkg")
 	versions := []string{"1", "1.0", "1.0-1", "1.0-10", "1.0-9", "1:0", "1.0~rc1", "1.0~", "1.0+b1", "1.0a", "1a", "0a", "6.1.0-56-amd64", "6.1.0-9-amd64",
 		"6.1.192-2", "6.1.192-2+b1", "6.12.117+deb12-amd64", "6.12.117+deb12", "1.0-0", "001.0", "1.0.", "1.0-~"}
 	for _, a := range versions {
@@ -124,17 +125,6 @@ func TestOracleDpkg(t *testing.T) {
 			}
 		}
 	}
-}
-
-func tool(t *testing.T, name string) string {
-	path, err := exec.LookPath(name)
-	if err != nil {
-		if os.Getenv("MODKEEP_ORACLES") == "required" {
-			t.Fatalf("oracle %s is missing", name)
-		}
-		t.Skipf("ORACLE SKIPPED: no %s here", name)
-	}
-	return path
 }
 
 func FuzzParse(f *testing.F) {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"modkeep/internal/kerneltest/oracle"
 	"modkeep/symvers"
 )
 
@@ -93,14 +94,11 @@ func (l *lab) run(t testing.TB, script string, names []string, args ...string) [
 // kernel of the cache, and in-tree ones of it, into a buildroot.
 func built(t testing.TB, krel string, most int) (root string, names []string, table string) {
 	t.Helper()
-	cache := os.Getenv("MODKEEP_CACHE")
-	if cache == "" {
-		cache = "../../.cache"
-	}
+	cache := oracle.CacheDir()
 	modules, _ := filepath.Glob(filepath.Join(cache, "modules", krel, "*", "*.ko"))
 	table = filepath.Join(cache, "root/amd64/usr/src/linux-headers-"+krel, "Module.symvers")
 	if _, err := os.Stat(table); err != nil || len(modules) == 0 {
-		t.Skipf("SKIPPED: no modules of %s in the cache", krel)
+		oracle.Missing(t, "no modules of %s in the cache", krel)
 	}
 	inTree, _ := filepath.Glob(filepath.Join(cache, "root/amd64/lib/modules", krel, "kernel/drivers/net/*/*.ko"))
 	root = t.TempDir()

@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"modkeep/internal/cputime"
+	"modkeep/internal/kerneltest/oracle"
 )
 
 func modules(t testing.TB) []string {
@@ -40,14 +41,7 @@ func read(t testing.TB, path string) *File {
 
 func readelf(t testing.TB, args ...string) string {
 	t.Helper()
-	path, err := exec.LookPath("readelf")
-	if err != nil {
-		if os.Getenv("MODKEEP_ORACLES") == "required" {
-			t.Fatal("oracle required: readelf is not installed")
-		}
-		t.Skip("ORACLE SKIPPED: readelf is not installed")
-	}
-	out, err := exec.Command(path, args...).Output()
+	out, err := exec.Command(oracle.Tool(t, "readelf"), args...).Output()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,6 +14,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"modkeep/internal/kerneltest/oracle"
 )
 
 func fixture(t testing.TB, name string) []byte {
@@ -152,16 +154,7 @@ func TestFindShort(t *testing.T) {
 // modinfo wants an ELF file: the signatures are put behind a real module. Of a
 // signer named by key id alone (sign-file -k) kmod 30 prints nothing.
 func TestOracleModinfo(t *testing.T) {
-	modinfo, err := exec.LookPath("modinfo")
-	if err != nil {
-		modinfo, err = exec.LookPath("/usr/sbin/modinfo")
-	}
-	if err != nil {
-		if os.Getenv("MODKEEP_ORACLES") == "required" {
-			t.Fatal("oracle required: modinfo is not installed")
-		}
-		t.Skip("ORACLE SKIPPED: modinfo is not installed")
-	}
+	modinfo := oracle.Tool(t, "modinfo")
 	debian := fixture(t, "debian-libcrc32c.ko")
 	module := debian[:find(t, debian).ModuleSize()]
 	for _, name := range []string{"debian-libcrc32c.ko", "rsa-sha512.ko", "ecdsa-sha384.ko", "x509-3.7.ko"} {

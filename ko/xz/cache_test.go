@@ -5,33 +5,15 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
-)
 
-// cached returns files in the cache of kernels, or skips.
-func cached(t *testing.T, pattern string) []string {
-	t.Helper()
-	dir := os.Getenv("MODKEEP_CACHE")
-	if dir == "" {
-		dir = filepath.Join("..", "..", ".cache")
-	}
-	names, err := filepath.Glob(filepath.Join(dir, "root", pattern))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(names) == 0 {
-		if os.Getenv("MODKEEP_ORACLES") == "required" {
-			t.Fatalf("the cache has no %s, and MODKEEP_ORACLES=required", pattern)
-		}
-		t.Skipf("SKIPPED: the cache has no %s", pattern)
-	}
-	return names
-}
+	"modkeep/internal/kerneltest/oracle"
+)
 
 // TestOracleModules decodes each eighth module in two directories of every
 // 6.12 kernel.
 func TestOracleModules(t *testing.T) {
-	needXZ(t)
-	names := cached(t, "amd64/lib/modules/6.12*/kernel/[fn]*/*/*.ko.xz")
+	oracle.Tool(t, "xz")
+	names := oracle.Cached(t, "root/amd64/lib/modules/6.12*/kernel/[fn]*/*/*.ko.xz")
 	for i := 0; i < len(names); i += 8 {
 		src, err := os.ReadFile(names[i])
 		if err != nil {
@@ -48,9 +30,9 @@ func TestOracleModules(t *testing.T) {
 // TestOracleKernels decodes the payloads of kernel images, found by their
 // magic; something follows each.
 func TestOracleKernels(t *testing.T) {
-	needXZ(t)
+	oracle.Tool(t, "xz")
 	found := 0
-	for _, name := range cached(t, "*/boot/vmlinuz-*") {
+	for _, name := range oracle.Cached(t, "root/*/boot/vmlinuz-*") {
 		image, err := os.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)

@@ -10,18 +10,9 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
-)
 
-// needXZ skips the test where there is no xz to compare with.
-func needXZ(t *testing.T) {
-	t.Helper()
-	if _, err := exec.LookPath("xz"); err != nil {
-		if os.Getenv("MODKEEP_ORACLES") == "required" {
-			t.Fatal("xz is not installed, and MODKEEP_ORACLES=required")
-		}
-		t.Skip("SKIPPED: xz is not installed; nothing was compared with it")
-	}
-}
+	"modkeep/internal/kerneltest/oracle"
+)
 
 // runXZ gives in to xz with these arguments.
 func runXZ(in []byte, args ...string) ([]byte, error) {
@@ -77,7 +68,7 @@ func contents(t testing.TB) map[string][]byte {
 }
 
 func TestOracleXZ(t *testing.T) {
-	needXZ(t)
+	oracle.Tool(t, "xz")
 	all := [][]string{
 		{"-0"}, {"-6"}, {"-9e"}, {"-C", "none"}, {"-C", "crc32"}, {"-C", "crc64"}, {"-C", "sha256"},
 		{"-C", "crc32", "--lzma2=dict=1MiB"}, // as modules are compressed
@@ -105,7 +96,7 @@ func TestOracleXZ(t *testing.T) {
 }
 
 func TestOracleFilters(t *testing.T) {
-	needXZ(t)
+	oracle.Tool(t, "xz")
 	help := string(mustXZ(t, nil, "--long-help"))
 	data := contents(t)
 	r := rand.New(rand.NewSource(2))
@@ -187,7 +178,7 @@ func checkBoth(t *testing.T, name string, src, want []byte) {
 }
 
 func TestOracleStreams(t *testing.T) {
-	needXZ(t)
+	oracle.Tool(t, "xz")
 	a, b := mustXZ(t, []byte("first "), "-c"), mustXZ(t, []byte("second"), "-c", "-C", "none")
 	pad := make([]byte, 8)
 	for _, parts := range [][][]byte{
@@ -209,7 +200,7 @@ func TestOracleStreams(t *testing.T) {
 // TestOracleDamage changes each byte of small files, and cuts them at each
 // length. What xz still decodes must come out alike; all else is an error.
 func TestOracleDamage(t *testing.T) {
-	needXZ(t)
+	oracle.Tool(t, "xz")
 	text := []byte("symbol_1 symbol_2 symbol_3 symbol_1 symbol_2\n" + strings.Repeat("z", 300))
 	files := map[string][]byte{
 		"CRC32":    mustXZ(t, text, "-c", "-C", "crc32"),
@@ -273,7 +264,7 @@ func knownSize(t testing.TB, data []byte) []byte {
 }
 
 func TestOracleLZMA(t *testing.T) {
-	needXZ(t)
+	oracle.Tool(t, "xz")
 	for name, data := range contents(t) {
 		for _, a := range [][]string{{"-6"}, {"-0"}, {"--lzma1=lc=1,lp=3,pb=0,dict=4KiB"}} {
 			src := mustXZ(t, data, append([]string{"-c", "--format=lzma"}, a...)...)

@@ -6,6 +6,8 @@ import (
 	"io"
 	"testing"
 	"testing/iotest"
+
+	"modkeep/internal/kerneltest/oracle"
 )
 
 // readStream decodes with Reader; rest is what it left in its source.
@@ -22,7 +24,7 @@ func readStream(src []byte) (out, rest []byte, err error) {
 // TestReaderDamage holds that Reader refuses what Decode refuses: every bit of
 // two streams is turned over, and every length is cut to.
 func TestReaderDamage(t *testing.T) {
-	needXZ(t)
+	oracle.Tool(t, "xz")
 	data := bytes.Repeat([]byte("one two one three "), 20)
 	for _, args := range [][]string{{"-0", "--check=crc32"}, {"-0", "--check=sha256", "--block-size=100"}} {
 		packed := mustXZ(t, data, args...)
@@ -46,7 +48,7 @@ func TestReaderDamage(t *testing.T) {
 // TestReaderWindow decodes data longer than the window, with a small
 // dictionary, every kind of chunk and resets in it.
 func TestReaderWindow(t *testing.T) {
-	needXZ(t)
+	oracle.Tool(t, "xz")
 	for name, data := range contents(t) {
 		long := bytes.Repeat(data, 1+min(20, 12_000_000/(len(data)+1)))
 		packed := mustXZ(t, long, "-0", "--lzma2=preset=0,dict=64KiB,lp=2,lc=1", "--block-size=5000000")

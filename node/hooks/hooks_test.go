@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"modkeep/internal/kerneltest/made"
+	"modkeep/internal/kerneltest/oracle"
 	"modkeep/node/hooks"
 	"modkeep/txn"
 )
@@ -351,19 +352,6 @@ func TestProgramWithoutPlainPath(t *testing.T) {
 	}
 }
 
-// tool finds a program whose answer is the expected one.
-func tool(t *testing.T, name string) string {
-	t.Helper()
-	p, err := exec.LookPath(name)
-	if err != nil {
-		if os.Getenv("MODKEEP_ORACLES") == "required" {
-			t.Fatalf("%s is not there", name)
-		}
-		t.Skipf("SKIPPED: %s is not there", name)
-	}
-	return p
-}
-
 func output(t *testing.T, name string, args ...string) string {
 	t.Helper()
 	out, err := exec.Command(name, args...).CombinedOutput()
@@ -392,7 +380,7 @@ func TestOracleShell(t *testing.T) {
 	_, files := installed(t, debian)
 	for _, shell := range [][]string{{"sh", "-n"}, {"shellcheck", "--shell=sh"}} {
 		t.Run(shell[0], func(t *testing.T) {
-			program := tool(t, shell[0])
+			program := oracle.Tool(t, shell[0])
 			for name, file := range files {
 				if info, err := os.Stat(file); err != nil {
 					t.Error(err)
@@ -407,13 +395,13 @@ func TestOracleShell(t *testing.T) {
 
 func TestOraclePython(t *testing.T) {
 	_, files := installed(t, rhel)
-	output(t, tool(t, "python3"), "-c", "import ast, sys; ast.parse(open(sys.argv[1]).read())",
+	output(t, oracle.Tool(t, "python3"), "-c", "import ast, sys; ast.parse(open(sys.argv[1]).read())",
 		files["/usr/lib/python3.9/site-packages/dnf-plugins/modkeep.py"])
 }
 
 func TestOracleApt(t *testing.T) {
 	_, files := installed(t, debian)
-	got := output(t, tool(t, "apt-config"), "-c", files["/etc/apt/apt.conf.d/70modkeep"], "dump")
+	got := output(t, oracle.Tool(t, "apt-config"), "-c", files["/etc/apt/apt.conf.d/70modkeep"], "dump")
 	for _, want := range []string{
 		`DPkg::Pre-Install-Pkgs:: "if test -x /usr/sbin/modkeep; then /usr/sbin/modkeep hooks run packages-before -; test $? -ne 1; else cat >/dev/null; fi";`,
 		`DPkg::Post-Invoke:: "if test -x /usr/sbin/modkeep; then /usr/sbin/modkeep hooks run packages-after || true; fi";`,
@@ -436,19 +424,19 @@ func TestOracleUnit(t *testing.T) {
 		}
 		put(t, dir, "usr/lib/systemd/system/"+name, text)
 	}
-	if got := output(t, tool(t, "systemd-analyze"), "verify", "--root="+dir, "--man=no", "modkeep-check.service"); strings.Contains(got, "modkeep-check") {
+	if got := output(t, oracle.Tool(t, "systemd-analyze"), "verify", "--root="+dir, "--man=no", "modkeep-check.service"); strings.Contains(got, "modkeep-check") {
 		t.Errorf("systemd-analyze verify:\n%s", got)
 	}
 }
 
 func TestOracleDivert(t *testing.T) {
 	dir, _ := installed(t, debian)
-	got := output(t, tool(t, "dpkg-divert"), "--root", dir, "--list", "*weak-modules")
+	got := output(t, oracle.Tool(t, "dpkg-divert"), "--root", dir, "--list", "*weak-modules")
 	if want := "local diversion of /usr/sbin/weak-modules to /usr/sbin/weak-modules.distrib\n"; got != want {
 		t.Errorf("dpkg-divert --list: %q, want %q", got, want)
 	}
 	remove(t, dir)
-	if got := output(t, tool(t, "dpkg-divert"), "--root", dir, "--list"); strings.Contains(got, "weak") || !strings.Contains(got, "/usr/share/a.real") {
+	if got := output(t, oracle.Tool(t, "dpkg-divert"), "--root", dir, "--list"); strings.Contains(got, "weak") || !strings.Contains(got, "/usr/share/a.real") {
 		t.Errorf("dpkg-divert --list after removal: %q", got)
 	}
 }
@@ -459,7 +447,7 @@ func TestOracleAlternatives(t *testing.T) {
 	// Debian's ends the file with an empty line and wants one.
 	dir, _ := installed(t, strings.Replace(alternatives, `kmod\n10`, `kmod\n10\n`, 1))
 	query := func() string {
-		return output(t, tool(t, "update-alternatives"), "--root", dir, "--admindir", filepath.Join(dir, "var/lib/alternatives"), "--log", "/dev/null", "--query", "weak-modules")
+		return output(t, oracle.Tool(t, "update-alternatives"), "--root", dir, "--admindir", filepath.Join(dir, "var/lib/alternatives"), "--log", "/dev/null", "--query", "weak-modules")
 	}
 	// The alternatives must be there for it.
 	for _, name := range []string{"usr/bin/modkeep", "usr/sbin/weak-modules.kmod"} {
@@ -482,7 +470,7 @@ func TestOracleAlternatives(t *testing.T) {
 // TestOracleSearch lets depmod choose between files of one name, with our
 // line and without.
 func TestOracleSearch(t *testing.T) {
-	tool(t, "depmod")
+	oracle.Tool(t, "depmod")
 	const modules = `
 		kernel 6.1.0
 		vmlinux printk@a
@@ -532,7 +520,7 @@ func TestOracleSearch(t *testing.T) {
 
 func TestOracleMacros(t *testing.T) {
 	_, files := installed(t, rhel)
-	rpm := tool(t, "rpm")
+	rpm := oracle.Tool(t, "rpm")
 	load := "/usr/lib/rpm/macros:" + files["/usr/lib/rpm/macros.d/macros.modkeep"]
 	for _, test := range []struct{ name, macro string }{
 		{"post", "%{modkeep_post /lib/modules/1/extra/foo}"},

@@ -11,30 +11,14 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-)
 
-// oracle returns the path of a tool that the expected values come from.
-func oracle(t *testing.T, tool string) string {
-	t.Helper()
-	name, err := exec.LookPath(tool)
-	if err != nil {
-		for _, dir := range []string{"/usr/sbin", "/sbin"} {
-			if name = filepath.Join(dir, tool); exec.Command(name, "--version").Run() == nil {
-				return name
-			}
-		}
-		if os.Getenv("MODKEEP_ORACLES") == "required" {
-			t.Fatalf("%s is not here", tool)
-		}
-		t.Skipf("SKIPPED: %s is not here", tool)
-	}
-	return name
-}
+	"modkeep/internal/kerneltest/oracle"
+)
 
 // output runs a tool and returns what it says on both streams.
 func output(t *testing.T, tool string, args ...string) string {
 	t.Helper()
-	out, err := exec.Command(oracle(t, tool), args...).CombinedOutput()
+	out, err := exec.Command(oracle.Tool(t, tool), args...).CombinedOutput()
 	if err != nil {
 		t.Fatalf("%s %q: %v\n%s", tool, args, err, out)
 	}
