@@ -92,15 +92,20 @@ func (l *lab) run(t testing.TB, script string, names []string, args ...string) [
 
 // built copies modules that were built outside the kernel's tree, for one
 // kernel of the cache, and in-tree ones of it, into a buildroot.
-func built(t testing.TB, krel string, most int) (root string, names []string, table string) {
+func built(t testing.TB, most int) (krel, root string, names []string, table string) {
 	t.Helper()
-	cache := oracle.CacheDir()
-	modules, _ := filepath.Glob(filepath.Join(cache, "modules", krel, "*", "*.ko"))
-	table = filepath.Join(cache, "root/amd64/usr/src/linux-headers-"+krel, "Module.symvers")
-	if _, err := os.Stat(table); err != nil || len(modules) == 0 {
-		oracle.Missing(t, "no modules of %s in the cache", krel)
+	var modules []string
+	for _, dir := range slices.Backward(oracle.Cached(t, "modules/6.1.*-cloud-amd64")) {
+		krel = filepath.Base(dir)
+		table = oracle.Cache("root/amd64/usr/src/linux-headers-"+krel, "Module.symvers")
+		if modules, _ = filepath.Glob(filepath.Join(dir, "*", "*.ko")); len(modules) > 0 && exists(table) {
+			break
+		}
 	}
-	inTree, _ := filepath.Glob(filepath.Join(cache, "root/amd64/lib/modules", krel, "kernel/drivers/net/*/*.ko"))
+	if len(modules) == 0 || !exists(table) {
+		oracle.Missing(t, "no modules with their kernel's headers in the cache")
+	}
+	inTree, _ := filepath.Glob(oracle.Cache("root/amd64/lib/modules", krel, "kernel/drivers/net/*/*.ko"))
 	root = t.TempDir()
 	for i, from := range append(modules, inTree...) {
 		if i == most {
@@ -122,10 +127,13 @@ func built(t testing.TB, krel string, most int) (root string, names []string, ta
 		}
 		names = append(names, to)
 	}
-	return root, names, table
+	return krel, root, names, table
 }
 
-const oracleKernel = "6.1.0-56-cloud-amd64"
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
 
 func outside(names []string) []string {
 	return slices.DeleteFunc(slices.Clone(names), func(name string) bool { return strings.Contains(name, "/kernel/net/") })
@@ -147,9 +155,9 @@ func without(list []string, prefix string) []string {
 // TestOracleRHEL9 holds RHEL 9's form against its generators: the same lines.
 // kmod() comes from Lua in an attribute there and is not compared.
 func TestOracleRHEL9(t *testing.T) {
-	root, names, file := built(t, oracleKernel, 100)
+	krel, root, names, file := built(t, 100)
 	l := newLab(t, RHEL9, root)
-	l.kernel(t, file)
+	l.kernel(t, krel, file)
 	o := Options{Form: RHEL9, Buildroot: root, Symvers: func(string) (*symvers.Table, error) { return symvers.Open(file) }}
 	list, err := Provides(names, o)
 	if err != nil {
@@ -173,9 +181,9 @@ func compare(t *testing.T, what string, want, got []string) {
 }
 
 // kernel puts the exports of the kernel where the generators look for them.
-func (l *lab) kernel(t testing.TB, table string) {
+func (l *lab) kernel(t testing.TB, krel, table string) {
 	t.Helper()
-	dir := filepath.Join(l.dir, "kernels", oracleKernel)
+	dir := filepath.Join(l.dir, "kernels", krel)
 	text, err := os.ReadFile(table)
 	if err == nil {
 		err = os.MkdirAll(dir, 0o777)
@@ -192,9 +200,9 @@ func (l *lab) kernel(t testing.TB, table string) {
 // CRCs in a section of their own they find none, so what such modules export
 // is compared with RHEL 9's, and left out of what they filter.
 func TestOracleRHEL8(t *testing.T) {
-	root, names, file := built(t, oracleKernel, 100)
+	krel, root, names, file := built(t, 100)
 	l := newLab(t, RHEL8, root)
-	l.kernel(t, file)
+	l.kernel(t, krel, file)
 	o := Options{Form: RHEL8, Buildroot: root, Symvers: func(string) (*symvers.Table, error) { return symvers.Open(file) }}
 	list, err := Provides(names, o)
 	if err != nil {
@@ -240,7 +248,7 @@ func TestOracleAbsolute(t *testing.T) {
 // TestOracleSUSE holds SUSE's form against its generators. What modules export
 // they leave to a program of the kernel's build tree.
 func TestOracleSUSE(t *testing.T) {
-	root, names, file := built(t, oracleKernel, 100)
+	krel, root, names, file := built(t, 100)
 	l := newLab(t, SUSE, root)
 	table, err := symvers.Open(file)
 	if err != nil {
@@ -252,11 +260,11 @@ func TestOracleSUSE(t *testing.T) {
 			fmt.Fprintf(&vmlinux, "%s\t%s\n", e.CRC, e.Symbol)
 		}
 	}
-	archive := symsets(t, map[string]string{"symsets-" + oracleKernel + "/vmlinux.0123456789abcdef": vmlinux.String()})
+	archive := symsets(t, map[string]string{"symsets-" + krel + "/vmlinux.0123456789abcdef": vmlinux.String()})
 	if err := os.Mkdir(filepath.Join(l.dir, "boot"), 0o777); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(l.dir, "boot/symsets-"+oracleKernel+".tar.gz"), archive, 0o666); err != nil {
+	if err := os.WriteFile(filepath.Join(l.dir, "boot/symsets-"+krel+".tar.gz"), archive, 0o666); err != nil {
 		t.Fatal(err)
 	}
 	conf := filepath.Join(root, "usr/lib/modules-load.d/x.conf")
@@ -291,10 +299,10 @@ func TestOracleSUSE(t *testing.T) {
 
 // TestOracleTimes prints how long each takes for 80 modules.
 func TestOracleTimes(t *testing.T) {
-	root, names, file := built(t, oracleKernel, 80)
+	krel, root, names, file := built(t, 80)
 	for _, form := range []Form{RHEL8, RHEL9} {
 		l := newLab(t, form, root)
-		l.kernel(t, file)
+		l.kernel(t, krel, file)
 		start := time.Now()
 		l.run(t, "find-provides.ksyms", names)
 		l.run(t, "modalias.prov", names)
