@@ -82,6 +82,7 @@ type tally struct {
 	attempts, refused, mutants, disagree int
 	crashed                              int // the machine died in the module's own code
 	warned                               int // the machine died in the kernel's, and the verdict said that it might
+	again                                int // a machine died of what earlier attempts had left, the answer is from a fresh one
 	keyless                              int // in a boot that had not read the kernel's own certificates
 	rules                                map[string]int
 }
@@ -115,6 +116,10 @@ func agree(t *testing.T, k kerneltest.Kernel, attempts []kerneltest.Attempt) tal
 		if r.Crashed {
 			t.Logf("%s: %s (rule %q): died or hung; reached its init: %v; verdict: loads=%v, may crash: %q", k.Release, a.ID, a.Rule, r.Loads(), v.Loads, v.MayCrash)
 		}
+		if r.Again {
+			n.again++
+			t.Logf("%s: %s (rule %q): died or hung, answered alone in a fresh boot; the console's end:\n%s", k.Release, a.ID, a.Rule, r.Console[max(0, len(r.Console)-2000):])
+		}
 		if r.Keys == 0 {
 			n.keyless++
 		}
@@ -131,6 +136,9 @@ func agree(t *testing.T, k kerneltest.Kernel, attempts []kerneltest.Attempt) tal
 				v.Errno, strings.Join(v.Log, "\n    "), r.Errno, strings.Join(loaderLines(r, v.Name), "\n    "))
 		}
 	}
+	if n.again*20 > n.attempts {
+		t.Errorf("%s: machines died in %d of %d attempts, and not when asked again alone", k.Release, n.again, n.attempts)
+	}
 	if n.keyless*2 > n.attempts {
 		t.Errorf("%s: %d of %d attempts in boots without keys: signatures were not judged", k.Release, n.keyless, n.attempts)
 	}
@@ -145,15 +153,15 @@ func writeReport(t *testing.T, path string, tallies []tally) {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# Agreement with real kernels\n\nMade by `scripts/agreement`: modules loaded with finit_module(2) in emulated machines, each answer\n"+
 		"(loads or not, errno, every line of the kernel's log) held against the verdict. An attempt that reaches\nthe module's own init function counts as loaded.\n\n"+
-		"| kernel | attempts | refused | mutants | died in the module's own code | died in the kernel's, as warned | disagree |\n|---|---|---|---|---|---|---|\n")
+		"| kernel | attempts | refused | mutants | died in the module's own code | died in the kernel's, as warned | asked again, alone | disagree |\n|---|---|---|---|---|---|---|---|\n")
 	all := tally{release: "all", rules: map[string]int{}}
 	line := func(n tally) {
-		fmt.Fprintf(&b, "| %s | %d | %d | %d | %d | %d | %d |\n", n.release, n.attempts, n.refused, n.mutants, n.crashed, n.warned, n.disagree)
+		fmt.Fprintf(&b, "| %s | %d | %d | %d | %d | %d | %d | %d |\n", n.release, n.attempts, n.refused, n.mutants, n.crashed, n.warned, n.again, n.disagree)
 	}
 	for _, n := range tallies {
 		line(n)
 		all.attempts, all.refused, all.mutants = all.attempts+n.attempts, all.refused+n.refused, all.mutants+n.mutants
-		all.crashed, all.warned, all.disagree = all.crashed+n.crashed, all.warned+n.warned, all.disagree+n.disagree
+		all.crashed, all.warned, all.again, all.disagree = all.crashed+n.crashed, all.warned+n.warned, all.again+n.again, all.disagree+n.disagree
 		for r, c := range n.rules {
 			all.rules[r] += c
 		}

@@ -155,7 +155,8 @@ func (b *run) boot(ctx context.Context, group []int, verbose bool) (int, error) 
 // afterCrash records the attempt that was under way when a machine died, and
 // returns how many attempts of the group are settled. If the kernel took its
 // log with it, one more boot prints the log to the console, so that it can be
-// told whether the module's init was reached.
+// told whether the module's init was reached. Where that machine lives, what it
+// answers counts: the first died of what earlier attempts had left in it.
 func (b *run) afterCrash(ctx context.Context, group []int, s *session, console string, verbose bool) (int, error) {
 	n := s.ended
 	if s.underway < 0 {
@@ -175,8 +176,12 @@ func (b *run) afterCrash(ctx context.Context, group []int, s *session, console s
 		r.ReachedInit = reachedInit("", true, r.Log)
 		return n + 1, nil
 	}
+	*r = Result{ID: r.ID}
 	if _, err := b.boot(ctx, []int{s.underway}, true); err != nil {
 		return 0, err
+	}
+	if !r.Crashed {
+		r.Again, r.Console = true, console
 	}
 	return n + 1, nil
 }

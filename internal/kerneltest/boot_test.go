@@ -3,6 +3,7 @@ package kerneltest
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -207,5 +208,60 @@ func TestDecompress(t *testing.T) {
 		if got, err := Decompress(packed); err != nil || !bytes.Equal(got, plain) {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+// TestAskedAgain lets machines die that a script in the emulator's place plays:
+// the first in the second attempt, the next, which has that attempt alone, not,
+// or in it too.
+func TestAskedAgain(t *testing.T) {
+	const ready, begin0, begin1 = `{"Kind":"ready"}`, `{"Kind":"begin","Index":0}`, `{"Kind":"begin","Index":1}`
+	const first, second, done = `{"Kind":"loaded","Index":0}`, `{"Kind":"loaded","Index":1,"Errno":"ENOEXEC"}`, `{"Kind":"done"}`
+	tests := []struct {
+		name  string
+		boots [][]string
+		want  []Result
+	}{
+		{"lives alone", [][]string{{ready, begin0, first, begin1}, {ready, begin1, second, done}},
+			[]Result{{ReachedInit: true}, {Errno: "ENOEXEC", Again: true, Boot: 1}}},
+		{"dies alone too", [][]string{{ready, begin0, first, begin1}, {ready, begin1}},
+			[]Result{{ReachedInit: true}, {Crashed: true}}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			dir := t.TempDir()
+			script := "#!/bin/sh\necho boot >>" + dir + "/boots\ncase $(grep -c . " + dir + "/boots) in\n"
+			for i, events := range tt.boots {
+				script += fmt.Sprintf("%d) cat <<'E'\n", i+1)
+				for _, e := range events {
+					script += wire.Marker + e + "\n"
+				}
+				script += "dying\nE\n;;\n"
+			}
+			write := func(name, text string, mode os.FileMode) string {
+				path := filepath.Join(dir, name)
+				if err := os.WriteFile(path, []byte(text), mode); err != nil {
+					t.Fatal(err)
+				}
+				return path
+			}
+			write(Emulator("amd64"), script+"esac\n", 0o755)
+			t.Setenv("PATH", dir+":"+os.Getenv("PATH"))
+			module := write("m.ko", "", 0o644)
+			results, err := Boot(context.Background(), Machine{Arch: "amd64"}, Plan{Attempts: []Attempt{{ID: "a", Module: module}, {ID: "b", Module: module}}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i := range results {
+				r := results[i]
+				got := Result{Errno: r.Errno, ReachedInit: r.ReachedInit, Crashed: r.Crashed, Again: r.Again, Boot: r.Boot}
+				if diff := cmp.Diff(tt.want[i], got); diff != "" {
+					t.Errorf("attempt %d (-want +got):\n%s", i, diff)
+				}
+				if (r.Crashed || r.Again) != strings.Contains(r.Console, "dying") {
+					t.Errorf("attempt %d: console %q", i, r.Console)
+				}
+			}
+		})
 	}
 }

@@ -102,6 +102,9 @@ type Result struct {
 	// state before it and the levels of Log (-1) are then unknown. Log comes
 	// from the console of a second try, alone in a fresh boot.
 	Crashed bool
+	// Again is set if the machine died in the attempt, but not in a second try,
+	// alone in a fresh boot: that one's answer is the result.
+	Again bool
 	// Console is what the kernel wrote to the console when it died.
 	Console string
 	// Keys is how many asymmetric keys the kernel held when it was up: without
