@@ -156,7 +156,7 @@ func (r *Report) find(old, new Side) []finding {
 		order[i] = i
 		found[i] = choose.place(&r.Changed[i])
 	}
-	if choose.view != nil && choose.guide == nil {
+	if choose.view != nil {
 		choose.view.of.declare(choose, found)
 		r.correct(choose, found)
 	}

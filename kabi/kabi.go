@@ -108,8 +108,8 @@ const (
 	None     Source = ""         // nothing: there are no types of both kernels
 	Symtypes Source = "symtypes" // the text that CRCs are of
 	// Guided is layouts, and one kernel's symtypes that tell which types each
-	// export's source file sees.
-	Guided Source = "BTF or DWARF, as one kernel's symtypes see it"
+	// export's source file sees; of exports that they do not have it is guessed.
+	Guided Source = "BTF or DWARF, as one kernel's symtypes see it, or a guess"
 	// Layout is layouts alone: what a source file sees is guessed by another
 	// kernel's sources and by how much the hashed texts grew.
 	Layout Source = "BTF or DWARF alone, a guess"

@@ -186,11 +186,20 @@ func TestOtherFile(t *testing.T) {
 	for _, c := range symvers.Compare(old.Table, new.Table).Changed {
 		r.sort(c)
 	}
-	r.byLayouts(&old, &new)
-	old.sightings = newSightings(s, old.Types)
-	found := r.find(old, new)
-	if len(found) != 1 || len(found[0].causes) != 1 || old.Types.Pool.Name(found[0].causes[0].id) != "s#box" {
-		t.Errorf("%+v", found)
+	for _, guided := range []bool{false, true} {
+		old, new := old, new
+		if guided { // by types that do not have the export
+			b := symtypes.NewBuilder(symtypes.NewPool())
+			b.Begin("another")
+			b.Add("v", "s#box v")
+			old.Types = b.Corpus()
+		}
+		r.byLayouts(&old, &new)
+		old.sightings = newSightings(s, old.Types)
+		found := r.find(old, new)
+		if len(found) != 1 || len(found[0].causes) != 1 || old.Types.Pool.Name(found[0].causes[0].id) != "s#box" {
+			t.Errorf("guided %v: %+v", guided, found)
+		}
 	}
 }
 

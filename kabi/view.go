@@ -48,7 +48,7 @@ func newSightings(s *sights, old *symtypes.Corpus) *sightings {
 func (n *sightings) declare(p *prover, found []finding) {
 	for i := range found {
 		f := &found[i]
-		if !f.known || f.oldFile < 0 {
+		if !f.known || f.oldFile < 0 || f.seenFile >= 0 { // the guide tells what those see
 			continue
 		}
 		p.enterFiles(f)

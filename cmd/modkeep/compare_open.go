@@ -347,7 +347,7 @@ func openSideKernel(pool *symtypes.Pool, root, krel string) (side sidePart, err 
 		for i, p := range exports {
 			rows[i] = p.Export
 		}
-		side.Table = symvers.New(rows)
+		side.Table, side.own = symvers.New(rows), true
 	}
 	if side.Table.Len() == 0 {
 		return side, withHint(errors.New("nothing tells what this kernel exports"), "install its header package, or name its Module.symvers")

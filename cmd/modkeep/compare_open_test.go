@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -70,6 +71,48 @@ func TestOracleComparePackages(t *testing.T) {
 			t.Errorf("%s: packages:\n%s\ninstalled:\n%s", c.Type, c.Diff, installed.Causes[i].Diff)
 		}
 	}
+}
+
+// TestOracleCompareTableBeside takes a Module.symvers beside a kernel that has
+// none for what it exports, as beside its image.
+func TestOracleCompareTableBeside(t *testing.T) {
+	cache, err := kerneltest.OpenCache()
+	if err != nil {
+		missing(t, err.Error())
+	}
+	kernels, err := cache.Kernels()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, k := range kernels {
+		data, err := os.ReadFile(k.Image())
+		if err != nil || k.Arch != "amd64" {
+			continue
+		}
+		root := t.TempDir()
+		table := filepath.Join(root, "table")
+		write := func(path string, data []byte) string {
+			path = filepath.Join(root, path)
+			if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, data, 0o644)); err != nil {
+				t.Fatal(err)
+			}
+			return path
+		}
+		image := write("boot/vmlinuz-"+k.Release, data)
+		write("lib/modules/"+k.Release+"/modules.order", nil)
+		write("table", []byte("0x00000001\t_printk\tvmlinux\tEXPORT_SYMBOL\t\n"))
+		for _, kernel := range []string{root, image} {
+			var got compareReport
+			if status := answerJSON(t, &got, "compare", "--json", kernel+","+table, table); status != 0 {
+				t.Errorf("%s: status %d, %d removed", kernel, status, len(got.Removed))
+			}
+			if status := answerJSON(t, &got, "compare", "--json", kernel, table); status != statusNo || len(got.Removed) < 1000 {
+				t.Errorf("%s without the table: status %d, %d removed", kernel, status, len(got.Removed))
+			}
+		}
+		return
+	}
+	missing(t, "an image for amd64")
 }
 
 // packagedPair returns the oldest and the newest kernel of a series and flavour that the cache has
