@@ -78,7 +78,7 @@ func TestOracleComparePackages(t *testing.T) {
 func TestOracleCompareTableBeside(t *testing.T) {
 	cache, err := kerneltest.OpenCache()
 	if err != nil {
-		missing(t, err.Error())
+		oracle.Missing(t, "%v", err)
 	}
 	kernels, err := cache.Kernels()
 	if err != nil {
@@ -112,7 +112,7 @@ func TestOracleCompareTableBeside(t *testing.T) {
 		}
 		return
 	}
-	missing(t, "an image for amd64")
+	oracle.Missing(t, "an image for amd64")
 }
 
 // packagedPair returns the oldest and the newest kernel of a series and flavour that the cache has
