@@ -154,16 +154,16 @@ func (w *walk) length(r *record) int {
 	n := 0
 	for i := range r.parts {
 		switch p := &r.parts[i]; {
+		case p.isBreak():
+			if i+1 == len(r.parts) || !r.parts[i+1].isBreak() {
+				n++
+			}
 		case p.die != nil:
 			child := p.die.known()
 			if name := child.reference(); name != "" {
 				n += len(name)
 			} else {
 				n += w.length(child)
-			}
-		case p.isBreak:
-			if i+1 == len(r.parts) || !r.parts[i+1].isBreak {
-				n++
 			}
 		default:
 			n += len(p.text)
@@ -227,16 +227,16 @@ func (s *speller) add(text string) {
 func (s *speller) record(r *record) {
 	for i := range r.parts {
 		switch p := &r.parts[i]; {
+		case p.isBreak():
+			if i+1 == len(r.parts) || !r.parts[i+1].isBreak() {
+				s.text = append(s.text, ' ')
+			}
 		case p.die != nil:
 			child := p.die.known()
 			if name := child.reference(); name != "" {
 				s.add(name)
 			} else {
 				s.record(child)
-			}
-		case p.isBreak:
-			if i+1 == len(r.parts) || !r.parts[i+1].isBreak {
-				s.text = append(s.text, ' ')
 			}
 		default:
 			s.add(p.text)

@@ -76,13 +76,32 @@ type record struct {
 	length int  // of its expansion; see expand.go
 }
 
-// part is a piece of a type string: a DIE, a line break (which indents what
-// follows by so many levels) or text.
+// part is a piece of a type string: a DIE, a line break or, where die is nil,
+// text. There are many, so a line break is one of three DIEs that stand for it.
 type part struct {
-	die      *node
-	isBreak  bool
-	indented int8
-	text     string
+	die  *node
+	text string
+}
+
+// breaks stand for line breaks that indent what follows by -1, 0 and 1 levels.
+var breaks [3]node
+
+func lineBreak(levels int) part { return part{die: &breaks[levels+1]} }
+
+// isBreak reports whether a part is a line break.
+func (p *part) isBreak() bool {
+	return p.die == &breaks[0] || p.die == &breaks[1] || p.die == &breaks[2]
+}
+
+// levels returns by how much a line break indents.
+func (p *part) levels() int {
+	switch p.die {
+	case &breaks[0]:
+		return -1
+	case &breaks[2]:
+		return 1
+	}
+	return 0
 }
 
 // walk goes through the DIEs of one object file.
@@ -98,6 +117,8 @@ type walk struct {
 	visits  int             // for the last of them
 	depth   int
 	names   int // bytes of qualified names
+
+	pointers bool // the unit has pointers to symbols
 
 	breakDue    bool // of --dump-dies
 	indentation int
@@ -147,13 +168,22 @@ func (w *walk) unit(u *unit) error {
 		w.exported(u, child)
 		return w.err == nil
 	})
+	w.pointedTo()
+	return w.err
+}
+
+// pointedTo makes the type strings of symbols that the unit has pointers to only.
+func (w *walk) pointedTo() {
+	if !w.pointers {
+		return
+	}
+	w.pointers = false
 	for _, s := range w.v.symbols.order() {
 		if w.err == nil && s.state == unprocessed && s.pointer != nil {
 			w.v.debug("process_symbol_ptr", "%s", s.name)
 			w.symbol(w.context(s), s.pointer, s.pointer.tag == tagSubroutine)
 		}
 	}
-	return w.err
 }
 
 // countNames counts the DIEs with a qualified name, which the program remembers.
@@ -248,6 +278,7 @@ func (w *walk) savePointer(sym *symbol, a *attrs) {
 		pointer = to
 	}
 	w.v.symbols.each(sym.name, func(s *symbol) { s.pointer = pointer })
+	w.pointers = true
 }
 
 // ref is attrs.ref with the error kept.
@@ -426,10 +457,10 @@ func (w *walk) again(c *context, r *record) {
 			w.mappedPart(r, p)
 		}
 		switch {
+		case p.isBreak():
+			w.newline(nil, p.levels())
 		case p.die != nil:
 			w.typ(c, nil, p.die)
-		case p.isBreak:
-			w.newline(nil, int(p.indented))
 		default:
 			w.text(nil, p.text)
 		}
@@ -441,9 +472,10 @@ func (w *walk) again(c *context, r *record) {
 
 func (w *walk) mappedPart(r *record, p *part) {
 	switch {
+	case p.isBreak():
 	case p.die != nil:
 		w.mapped(94, "cache %s DIE addr %x tag %x", handle{r}, p.die.at, p.die.tag)
-	case !p.isBreak:
+	default:
 		w.mapped(94, "cache %s STRING '%s'", handle{r}, p.text)
 	}
 }
@@ -476,7 +508,7 @@ func (w *walk) text(r *record, s string) {
 func (w *walk) newline(r *record, levels int) {
 	w.indentation += levels
 	w.breakDue = true
-	w.add(r, part{isBreak: true, indented: int8(levels)})
+	w.add(r, lineBreak(levels))
 }
 
 // mapped prints for --dump-die-map, in a colour. What is done for each visit asks
