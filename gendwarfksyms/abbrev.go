@@ -105,6 +105,10 @@ func (r *reader) text() string {
 	return ""
 }
 
+// maxAttrs is how many attributes DIEs of a kind have at most, which are read for
+// each of them. Compilers give them some 20.
+const maxAttrs = 128
+
 // abbrev says which attributes DIEs of a kind have.
 type abbrev struct {
 	code     uint64
@@ -158,7 +162,7 @@ func (d *dwarf) abbrevs(u *unit) (*abbrevTable, error) {
 		}
 		u.readAbbrev(&r, &a)
 		if inOrder = inOrder && a.code == uint64(len(t.list)+1); r.bad {
-			return nil, fmt.Errorf("section .debug_abbrev: offset %#x: abbreviation %d does not end", key.at, a.code)
+			return nil, fmt.Errorf("section .debug_abbrev: offset %#x: abbreviation %d does not end, or has more than %d attributes", key.at, a.code, maxAttrs)
 		}
 		t.list = append(t.list, a)
 	}
@@ -184,6 +188,10 @@ func (u *unit) readAbbrev(r *reader, a *abbrev) {
 			attr.implicit = r.sleb()
 		}
 		if attr.name == 0 && attr.form == 0 {
+			return
+		}
+		if len(a.attrs) == maxAttrs {
+			r.bad = true
 			return
 		}
 		a.attrs = append(a.attrs, attr)

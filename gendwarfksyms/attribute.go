@@ -261,21 +261,9 @@ func (d *dwarf) lineFiles(at int) ([]string, bool) {
 		return nil, false
 	}
 	r.data = r.data[:r.pos+int(length)]
-	version := r.u16()
+	version := r.lineHeader(size)
 	if version < 2 || version > 5 {
 		return nil, false
-	}
-	if version == 5 {
-		r.take(2) // sizes of address and segment selector
-	}
-	r.word(size) // length of the header
-	r.take(1)    // minimum_instruction_length
-	if version >= 4 {
-		r.take(1) // maximum_operations_per_instruction
-	}
-	r.take(3) // default_is_stmt, line_base, line_range
-	if n := r.u8(); n > 0 {
-		r.take(int(n) - 1) // standard_opcode_lengths
 	}
 	if version == 5 {
 		d.lineEntries(&r, size) // directories
@@ -296,6 +284,24 @@ func (d *dwarf) lineFiles(at int) ([]string, bool) {
 		names = append(names, name)
 	}
 	return names, !r.bad
+}
+
+// lineHeader reads over what stands before the directories and returns the version.
+func (r *reader) lineHeader(size int) (version uint16) {
+	version = r.u16()
+	if version == 5 {
+		r.take(2) // sizes of address and segment selector
+	}
+	r.word(size) // length of the header
+	r.take(1)    // minimum_instruction_length
+	if version >= 4 {
+		r.take(1) // maximum_operations_per_instruction
+	}
+	r.take(3) // default_is_stmt, line_base, line_range
+	if n := r.u8(); n > 0 {
+		r.take(int(n) - 1) // standard_opcode_lengths
+	}
+	return version
 }
 
 // lineEntries reads a list of directories or files of DWARF 5.

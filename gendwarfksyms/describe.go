@@ -40,28 +40,12 @@ func (w *walk) describe(c *context, r *record, a *attrs) {
 	case tagSubrange:
 		w.subrange(r, a)
 	case tagVariant:
-		w.comma(c, r)
-		w.text(r, "variant {")
-		w.newline(r, 1)
-		w.list(c, r, r.n, w.only(tagMember))
-		w.newline(r, -1)
-		w.text(r, "}")
+		w.variants(c, r, "variant {", w.only(tagMember))
 		w.number(r, a, atDiscrValue, "discr_value")
 	case tagVariantPart:
-		w.comma(c, r)
-		w.text(r, "variant_part {")
-		w.newline(r, 1)
-		w.list(c, r, r.n, w.typ)
-		w.newline(r, -1)
-		w.text(r, "}")
+		w.variants(c, r, "variant_part {", w.typ)
 	case tagArray:
-		w.text(r, "array_type")
-		w.list(c, r, r.n, w.only(tagSubrange))
-		w.text(r, " {")
-		w.newline(r, 1)
-		w.typeOf(c, r, a)
-		w.newline(r, -1)
-		w.text(r, "}")
+		w.array(c, r, a)
 	case tagBase:
 		w.text(r, "base_type")
 		w.name(r)
@@ -79,6 +63,26 @@ func (w *walk) describe(c *context, r *record, a *attrs) {
 		}
 		w.failf("process_type", "unexpected type: %x", r.n.tag)
 	}
+}
+
+// variants writes what is in a part of a structure that depends on another part.
+func (w *walk) variants(c *context, r *record, start string, f func(*context, *record, *node)) {
+	w.comma(c, r)
+	w.text(r, start)
+	w.newline(r, 1)
+	w.list(c, r, r.n, f)
+	w.newline(r, -1)
+	w.text(r, "}")
+}
+
+func (w *walk) array(c *context, r *record, a *attrs) {
+	w.text(r, "array_type")
+	w.list(c, r, r.n, w.only(tagSubrange))
+	w.text(r, " {")
+	w.newline(r, 1)
+	w.typeOf(c, r, a)
+	w.newline(r, -1)
+	w.text(r, "}")
 }
 
 // typeOf writes the type that a DIE has; one without is void.

@@ -151,6 +151,16 @@ func hostile() map[string]made {
 		inner = append(append(inner, 7, 'n', 0, 8), ref(first+8*min(i+1, 1<<12-1))...)
 	}
 	list["structures in structures"] = made{unit5(inner), madeAbbrevs}
+	// Variables with as many attributes as an abbreviation may have, and more.
+	for name, n := range map[string]int{"many attributes": maxAttrs, "too many attributes": 1 << 20} {
+		kind := []byte{2, tagVariable, 0}
+		for range n - 1 {
+			kind = append(kind, 0x01, formFlagPresent)
+		}
+		kind = append(kind, 0x01, formData1, 0, 0, 0)
+		variables := append([]byte{1}, bytes.Repeat([]byte{2, 0}, 1<<19)...)
+		list[name] = made{unit5(append(variables, 0)), append(bytes.Clone(madeAbbrevs[:5]), kind...)}
+	}
 	list["no end"] = made{unit5([]byte{1, 2, 'a'}), madeAbbrevs}
 	list["no abbreviation"] = made{unit5([]byte{1, 99}), madeAbbrevs}
 	list["units"] = made{bytes.Repeat(unit5([]byte{1, 0}), 1<<16), madeAbbrevs}
@@ -160,7 +170,7 @@ func hostile() map[string]made {
 
 // TestHostile reads files that are made to take long or much: they end.
 func TestHostile(t *testing.T) {
-	fine := map[string]bool{"units": true, "structures in structures": true}
+	fine := map[string]bool{"units": true, "structures in structures": true, "many attributes": true}
 	for name, o := range hostile() {
 		for _, stable := range []bool{false, true} {
 			clock := cputime.Start()

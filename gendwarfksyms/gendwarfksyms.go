@@ -56,6 +56,7 @@ type Error struct {
 	Text  string
 }
 
+// Error returns the text as the program prints it behind its name.
 func (e *Error) Error() string { return e.Where + ": " + e.Text }
 
 func errorf(where, format string, args ...any) error {

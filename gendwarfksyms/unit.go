@@ -161,8 +161,18 @@ func (u *unit) index() error {
 		return err
 	}
 	u.table = table
-	list := make([]entry, 0, (u.end-u.first)/8)
-	parent := none
+	if u.entries, err = u.readEntries(); err != nil {
+		return err
+	}
+	u.findStrings()
+	return nil
+}
+
+// readEntries reads the tree of DIEs. It ends with the first of the unit, whatever
+// is behind it.
+func (u *unit) readEntries() (list []entry, err error) {
+	table, parent := u.table, none
+	list = make([]entry, 0, (u.end-u.first)/8)
 	r := reader{data: u.d.info[:u.end], pos: u.first, order: u.d.order}
 	for r.pos < u.end {
 		at := r.pos
@@ -179,10 +189,10 @@ func (u *unit) index() error {
 		}
 		n, ok := table.find(code)
 		if !ok {
-			return fmt.Errorf("section .debug_info: offset %#x: abbreviation %d is not there", at, code)
+			return nil, fmt.Errorf("section .debug_info: offset %#x: abbreviation %d is not there", at, code)
 		}
 		if u.skip(&r, &table.list[n]); r.bad {
-			return fmt.Errorf("section .debug_info: offset %#x: entry does not end inside its unit or has an unknown form", at)
+			return nil, fmt.Errorf("section .debug_info: offset %#x: entry does not end inside its unit or has an unknown form", at)
 		}
 		i := uint32(len(list))
 		list = append(list, entry{uint32(at - u.start), uint32(n), parent, i + 1})
@@ -195,9 +205,7 @@ func (u *unit) index() error {
 	for ; parent != none; parent = list[parent].parent {
 		list[parent].next = uint32(len(list))
 	}
-	u.entries = list
-	u.findStrings()
-	return nil
+	return list, nil
 }
 
 // release forgets the index of a unit that nothing was taken from.

@@ -411,18 +411,7 @@ func (w *walk) typ(c *context, parent *record, n *node) {
 		return
 	}
 	expand, scope := c.expand, c.scope
-	want := complete
-	switch n.tag {
-	case tagClass, tagStructure, tagUnion, tagEnumeration:
-		if n.expanded == w.symbols {
-			c.expand = false
-		}
-		if c.expand {
-			n.expanded = w.symbols
-		} else {
-			want = unexpanded
-		}
-	}
+	want := w.wanted(c, n)
 	known := n.complete
 	if want == unexpanded {
 		known = n.unexpanded
@@ -447,6 +436,24 @@ func (w *walk) typ(c *context, parent *record, n *node) {
 	}
 	w.add(parent, part{die: n})
 	c.expand, c.scope = expand, scope
+}
+
+// wanted returns in which state a DIE is needed. A structure is expanded once for a
+// symbol, and not within one that is not.
+func (w *walk) wanted(c *context, n *node) recordState {
+	switch n.tag {
+	case tagClass, tagStructure, tagUnion, tagEnumeration:
+	default:
+		return complete
+	}
+	if n.expanded == w.symbols {
+		c.expand = false
+	}
+	if !c.expand {
+		return unexpanded
+	}
+	n.expanded = w.symbols
+	return complete
 }
 
 // again goes through a type string that is known, as though it was made.

@@ -18,6 +18,7 @@ const (
 	G4            // 6.14 on: all attributes count
 )
 
+// String returns the era as --era takes it: "G3".
 func (e Era) String() string { return "G" + strconv.Itoa(int(e)) }
 
 // Dialect is an era with what is particular to one kernel of it.
