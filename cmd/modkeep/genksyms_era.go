@@ -76,7 +76,7 @@ func (g *genksymsRun) modutilsEra() (err error) {
 func (g *genksymsRun) findEra() error {
 	table, err := symvers.Open(g.symvers)
 	if err != nil {
-		return fmt.Errorf("read %s: %w", g.symvers, err)
+		return err
 	}
 	text, err := io.ReadAll(io.LimitReader(g.in, maxTried+1))
 	if err != nil {
@@ -121,7 +121,7 @@ func (g *genksymsRun) printModversions(files []string) error {
 	for _, file := range files {
 		name := filepath.Base(file)
 		if filepath.Ext(name) != ".ver" {
-			return fmt.Errorf("cannot run genksyms: %s: not a .ver file", file)
+			return fmt.Errorf("cannot run genksyms: %s: the name does not end in .ver", file)
 		}
 		fmt.Fprintf(&text, "#include <linux/modules/%s>\n", name)
 	}
