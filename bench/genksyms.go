@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"modkeep/internal/kerneltest"
+	"modkeep/internal/kerneltest/oracle"
 )
 
 // Part genksyms measures modkeep, called by the name genksyms, against the C
@@ -57,12 +58,7 @@ func (b *bench) genksymsPart(cache kerneltest.Cache) (text string, ok bool, err 
 
 // open finds the programs and the files.
 func (g *genksymsRun) open(cache kerneltest.Cache) error {
-	for _, end := range []string{"", ".*"} { // 6.1 is no beginning of 6.12
-		found, _ := filepath.Glob(cache.Join("root", "amd64", "usr/lib/linux-kbuild-"+genksymsKernel+end, "scripts/genksyms/genksyms"))
-		if len(found) > 0 {
-			g.oracle = found[len(found)-1]
-		}
-	}
+	g.oracle = oracle.FindGenksyms(genksymsKernel)
 	g.files, _ = filepath.Glob(cache.Join("genksyms", genksymsKernel, "sample", "*.i"))
 	if g.oracle == "" || len(g.files) == 0 {
 		return errors.New("no C program or no preprocessed files in the cache: go run ./internal/kerneltest/lab fetch, scripts/genksyms-sweep -s " + genksymsKernel)

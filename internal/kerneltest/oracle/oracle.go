@@ -93,6 +93,18 @@ func Data(t testing.TB, elem ...string) string {
 // those of other kernels are in the full one.
 func Genksyms(t testing.TB, version string) string {
 	t.Helper()
+	if path := FindGenksyms(version); path != "" {
+		return path
+	}
+	if Required() && (version == "6.1" || os.Getenv("MODKEEP_FULL") != "") {
+		t.Errorf("no genksyms of linux-kbuild-%s in the cache", version)
+	}
+	t.Logf("SKIPPED: no genksyms of linux-kbuild-%s in the cache", version)
+	return ""
+}
+
+// FindGenksyms is Genksyms without a test.
+func FindGenksyms(version string) string {
 	var found []string
 	for _, dir := range []string{"root/amd64/usr/lib", "genksyms/kbuild/usr/lib"} {
 		for _, end := range []string{"", ".*"} { // 6.1 is no beginning of 6.12
@@ -100,14 +112,10 @@ func Genksyms(t testing.TB, version string) string {
 			found = append(found, paths...)
 		}
 	}
-	if len(found) > 0 {
-		return found[len(found)-1]
+	if len(found) == 0 {
+		return ""
 	}
-	if Required() && (version == "6.1" || os.Getenv("MODKEEP_FULL") != "") {
-		t.Errorf("no genksyms of linux-kbuild-%s in the cache", version)
-	}
-	t.Logf("SKIPPED: no genksyms of linux-kbuild-%s in the cache", version)
-	return ""
+	return found[len(found)-1]
 }
 
 // Preprocessed returns the kernel files that scripts/genksyms-sweep -s 6.1 has put
