@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -41,6 +42,15 @@ func refusedByCRC(v *loader.Verdict) bool {
 	})
 }
 
+// givenSideError is about a kernel that the command line names, with --old or
+// --new, and that cannot be read.
+type givenSideError struct {
+	side string
+	err  error
+}
+
+func (e *givenSideError) Error() string { return e.side + ": " + e.err.Error() }
+
 // explain adds to the report why modules are refused for CRCs. verdicts are
 // those of the modules, in their order.
 func (r *checkRun) explain(k *kernel.Kernel, modules []*loader.Module, verdicts []*loader.Verdict) {
@@ -51,9 +61,16 @@ func (r *checkRun) explain(k *kernel.Kernel, modules []*loader.Module, verdicts 
 		if !refusedByCRC(v) {
 			continue
 		}
-		if e, err := r.explainModule(k, modules[i], v); err != nil {
+		e, err := r.explainModule(k, modules[i], v)
+		var given *givenSideError
+		switch {
+		case errors.As(err, &given):
+			if !slices.ContainsFunc(r.report.Errors, func(f fileError) bool { return f.File == given.side }) {
+				r.fail(given.side, given.err)
+			}
+		case err != nil:
 			v.Unknown = append(v.Unknown, fmt.Sprintf("explanation (%v)", err))
-		} else {
+		default:
 			r.report.Explanations = append(r.report.Explanations, e)
 		}
 	}
@@ -96,7 +113,7 @@ func (r *checkRun) sidesOf(k *kernel.Kernel, built string) *twoSides {
 	pool := symtypes.NewPool()
 	if s.old, s.err = openSide(pool, r.opts.root, built); s.err != nil {
 		if r.opts.old != "" {
-			s.err = fmt.Errorf("%s: %w", built, s.err)
+			s.err = &givenSideError{built, s.err}
 			return s
 		}
 		s.old, s.err = kabi.Side{}, nil // without it only the CRCs are told
@@ -106,7 +123,11 @@ func (r *checkRun) sidesOf(k *kernel.Kernel, built string) *twoSides {
 		return s
 	}
 	if s.now, s.err = openSide(pool, r.opts.root, new); s.err != nil {
-		s.err = fmt.Errorf("%s: %w", new, s.err)
+		if r.opts.new != "" {
+			s.err = &givenSideError{new, s.err}
+		} else {
+			s.err = fmt.Errorf("%s: %w", new, s.err)
+		}
 	}
 	if s.now.Table == nil {
 		s.now.Table = tableOf(k)
