@@ -112,28 +112,6 @@ func (c *Comparer) Compare(p Pair) *Comparison {
 	return run.out
 }
 
-// Deep returns all differences that breaks accepts of a type and of the named
-// types that are part of it.
-func (c *Comparer) Deep(p Pair, accept func(Change) bool) []*Comparison {
-	var list []*Comparison
-	todo := []Pair{c.Compare(p).Pair}
-	seen := map[Pair]bool{todo[0]: true}
-	for len(todo) > 0 {
-		got := c.Compare(todo[0])
-		todo = todo[1:]
-		if slices.ContainsFunc(got.Differences, func(d Difference) bool { return accept(d.Change) }) {
-			list = append(list, got)
-		}
-		for _, p := range got.Holds {
-			if !seen[p] {
-				seen[p] = true
-				todo = append(todo, p)
-			}
-		}
-	}
-	return list
-}
-
 // Equal reports whether two types are laid out alike and lead to types that
 // are, however far. Cycles are taken to be equal until something differs.
 // Renamed members and more enumerators make types unequal; a forward
