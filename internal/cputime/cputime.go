@@ -15,7 +15,7 @@ import (
 )
 
 // Slow is how many times a limit a slow machine may take.
-const Slow = 4
+const Slow = 2
 
 // Clock is the processor time that the process had taken when it was started.
 type Clock time.Duration
