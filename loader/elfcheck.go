@@ -155,8 +155,12 @@ func (l *load) checkSectionNames() string {
 // lookForName notes that the kernel compares the name of a section which lies
 // behind the end of the file.
 func (l *load) lookForName(i int) {
-	s := &l.m.sections[i]
-	if at := l.m.sections[l.m.header.Shstrndx].Offset + uint64(s.NameOff); at >= uint64(l.bodyLen) {
+	s, names := &l.m.sections[i], int(l.m.header.Shstrndx)
+	if names >= len(l.m.sections) { // before 5.10 nothing checks it
+		l.mayCrash("it reads the header of section %d, of the sections' names, which is not there", names)
+		return
+	}
+	if at := l.m.sections[names].Offset + uint64(s.NameOff); at >= uint64(l.bodyLen) {
 		l.mayCrash("it reads the name of section %d behind the end of the file", i)
 	}
 }

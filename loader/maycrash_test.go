@@ -22,6 +22,8 @@ func TestMayCrash(t *testing.T) {
 		{"a section's name, its place checked first", "section-name", loader.Version{6, 1, 192}, "", false},
 		{"a section's name, all places checked first", "section-name", loader.Version{6, 12, 117}, "", false},
 		{"a section's name, never checked", "section-name", loader.Version{5, 9, 0}, "name of section 2 ", true},
+		{"the section of names, never checked", "shstrndx-range", loader.Version{5, 9, 0}, "header of section 61440", false},
+		{"the section of names, checked", "shstrndx-range", loader.Version{6, 12, 100}, "", false},
 		{"a symbol's section, not looked at", "symbol-section-index", loader.Version{6, 18, 15}, "header of section 65024", true},
 		{"a symbol's section, checked", "symbol-section-index", loader.Version{6, 12, 117}, "", false},
 		{"a symbol's section, checked in 6.1", "symbol-section-index", loader.Version{6, 1, 192}, "", false},
