@@ -106,18 +106,21 @@ func changedPair(t *testing.T, cache kerneltest.Cache, crcs map[string]string) (
 		}
 		return n
 	}
+	older := map[string]string{} // by flavour
+	flavour := ""
 	for _, k := range kernels {
-		if _, err := os.Stat(k.Image()); err != nil || k.Arch != "amd64" || k.Series != "6.1" || k.Flavour != "" {
+		if _, err := os.Stat(k.Image()); err != nil || k.Arch != "amd64" || k.Series != "6.1" {
 			continue
 		}
 		dir := filepath.Join(k.Root, "lib/modules", k.Release)
 		switch n := equal(k); {
 		case n > len(crcs)*3/4:
-			new = dir
-		case n >= 0 && n < len(crcs)/2 && old == "":
-			old = dir
+			new, flavour = dir, k.Flavour
+		case n >= 0 && n < len(crcs)/2 && older[k.Flavour] == "":
+			older[k.Flavour] = dir
 		}
 	}
+	old = older[flavour]
 	if old == "" || new == "" {
 		oracle.Missing(t, "two 6.1 kernels of which one has the sample's CRCs, the other others")
 	}
