@@ -152,7 +152,9 @@ func writeReport(t *testing.T, path string, tallies []tally) {
 	t.Helper()
 	var b strings.Builder
 	fmt.Fprintf(&b, "# Agreement with real kernels\n\nMade by `scripts/agreement`: modules loaded with finit_module(2) in emulated machines, each answer\n"+
-		"(loads or not, errno, every line of the kernel's log) held against the verdict. An attempt that reaches\nthe module's own init function counts as loaded.\n\n"+
+		"(loads or not, errno, every line of the kernel's log) held against the verdict. An attempt that reaches\nthe module's own init function counts as loaded. Where a machine died in the kernel's own code, the verdict\n"+
+		"must have said that it may. One that died of what earlier attempts had left in it is asked again, with that\n"+
+		"attempt alone; that answer counts.\n\n"+
 		"| kernel | attempts | refused | mutants | died in the module's own code | died in the kernel's, as warned | asked again, alone | disagree |\n|---|---|---|---|---|---|---|---|\n")
 	all := tally{release: "all", rules: map[string]int{}}
 	line := func(n tally) {
