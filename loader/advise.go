@@ -5,10 +5,10 @@ import "fmt"
 // advise fills in the one step that puts a refused module right.
 func (s *set) advise(n *node, l *load) {
 	v := l.v
-	if v.Loads && v.MayCrash != "" {
-		v.Next = damaged
-	}
 	if v.Loads {
+		if v.MayCrash != "" {
+			v.Next = damaged
+		}
 		return
 	}
 	kinds := map[Kind]*Finding{}
@@ -33,9 +33,7 @@ var advice = []struct {
 	kind Kind
 	text func(t *Target, f *Finding) string
 }{
-	{KindELF, func(t *Target, f *Finding) string {
-		return damaged
-	}},
+	{KindELF, func(t *Target, f *Finding) string { return damaged }},
 	{KindSignature, func(t *Target, f *Finding) string { return "sign it with a key that the kernel trusts" }},
 	{KindBlacklist, func(t *Target, f *Finding) string {
 		return "take it off the kernel's command line (module_blacklist=, nomodule)"

@@ -108,8 +108,8 @@ type Result struct {
 	// Console is what the kernel wrote to the console when it died.
 	Console string
 	// Keys is how many asymmetric keys the kernel held when it was up: without
-	// any it has not read the certificates in its own image, as happens where
-	// it could not verify them, and trusts no signature in that boot.
+	// any it has not read the certificates in its own image, and trusts no
+	// signature in that boot.
 	Keys int
 	// Boot counts the boots of the run, from 0: results of the same boot share
 	// the kernel's once-only messages.
