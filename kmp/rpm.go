@@ -8,6 +8,7 @@ import (
 	"io"
 	"path"
 	"strings"
+	"time"
 )
 
 // An .rpm is a lead, a header with signatures, a header with everything else,
@@ -29,20 +30,38 @@ const (
 	tagRelease     = 1002
 	tagEpoch       = 1003
 	tagSummary     = 1004
+	tagDescription = 1005
+	tagBuildTime   = 1006
+	tagBuildHost   = 1007
+	tagSize        = 1009
 	tagVendor      = 1011
 	tagLicense     = 1014
+	tagPackager    = 1015
+	tagGroup       = 1016
+	tagURL         = 1020
 	tagArch        = 1022
 	tagOldFiles    = 1027
 	tagFileSizes   = 1028
 	tagFileModes   = 1030
 	tagFileLinks   = 1036
+	tagFileFlags   = 1037
 	tagSourceRPM   = 1044
+	tagChangeTime  = 1080
+	tagChangeName  = 1081
+	tagChangeText  = 1082
 	tagDirIndexes  = 1116
 	tagBaseNames   = 1117
 	tagDirNames    = 1118
 	tagFormat      = 1124
 	tagTriggerName = 1066
 	tagLongSizes   = 5008
+	tagLongSize    = 5009
+)
+
+// Tags of the header with signatures that say how long the archive is.
+const (
+	sigPayloadSize     = 1007
+	sigLongPayloadSize = 271
 )
 
 var rpmRelations = []struct {
@@ -88,10 +107,11 @@ var rpmTriggers = []struct {
 
 func readRPM(c *collector, r *io.SectionReader) error {
 	at := int64(leadSize)
-	_, size, err := readHeader(r, at)
+	signatures, size, err := readHeader(r, at)
 	if err != nil {
 		return fmt.Errorf("signature header: %w", err)
 	}
+	c.pkg.Payload = signatures.number(sigPayloadSize) + signatures.number(sigLongPayloadSize)
 	at += size + -size&7
 	h, size, err := readHeader(r, at)
 	if err != nil {
@@ -99,6 +119,10 @@ func readRPM(c *collector, r *io.SectionReader) error {
 	}
 	if err := c.rpmHeader(h); err != nil {
 		return fmt.Errorf("header: %w", err)
+	}
+	c.pkg.HeaderStart, c.pkg.HeaderEnd = at, at+size
+	if c.headerOnly {
+		return nil
 	}
 	if format := h.text(tagFormat); format != "" && format != "cpio" {
 		return fmt.Errorf("payload: format %.20q is not supported", format)
@@ -202,10 +226,36 @@ func (h *header) numbers(tag int) []uint64 {
 	return out
 }
 
+// number returns the first integer of a tag, 0 where there is none or it is
+// too large.
+func (h *header) number(tag int) int64 {
+	if n := h.numbers(tag); len(n) > 0 && n[0] < 1<<62 {
+		return int64(n[0])
+	}
+	return 0
+}
+
+// maxChanges bounds the log of changes that is kept.
+const maxChanges = 10_000
+
+func (h *header) changes() []Change {
+	times, names, texts := h.numbers(tagChangeTime), h.texts(tagChangeName), h.texts(tagChangeText)
+	var list []Change
+	for i := range min(len(times), len(names), len(texts), maxChanges) {
+		list = append(list, Change{time.Unix(int64(times[i]), 0).UTC(), names[i], texts[i]})
+	}
+	return list
+}
+
 func (c *collector) rpmHeader(h *header) error {
 	p := c.pkg
 	p.Name, p.Version, p.Release, p.Arch = h.text(tagName), h.text(tagVersion), h.text(tagRelease), h.text(tagArch)
 	p.Summary, p.Vendor, p.License = h.text(tagSummary), h.text(tagVendor), h.text(tagLicense)
+	p.Description, p.URL, p.Group, p.Packager = h.text(tagDescription), h.text(tagURL), h.text(tagGroup), h.text(tagPackager)
+	p.SourceName, p.BuildHost = h.text(tagSourceRPM), h.text(tagBuildHost)
+	p.BuildTime = time.Unix(h.number(tagBuildTime), 0).UTC()
+	p.Installed = h.number(tagLongSize) + h.number(tagSize)
+	p.Changes = h.changes()
 	if p.Name == "" || p.Version == "" {
 		return errors.New("no name or no version")
 	}
@@ -234,6 +284,7 @@ const (
 	senseLess    = 2
 	senseGreater = 4
 	senseEqual   = 8
+	sensePre     = 1<<6 | 1<<9 | 1<<10 // PREREQ, SCRIPT_PRE, SCRIPT_POST
 )
 
 func (h *header) dependencies(relation Relation, name, flags, version int) []Dependency {
@@ -245,6 +296,7 @@ func (h *header) dependencies(relation Relation, name, flags, version int) []Dep
 			if op := senseText(f[i]); op != "" {
 				d.Op, d.Version = op, versions[i]
 			}
+			d.Pre = relation == Requires && f[i]&sensePre != 0
 		}
 		deps = append(deps, d)
 	}
@@ -326,6 +378,12 @@ func triggerSuffix(flags uint64) string {
 	return ""
 }
 
+// Bits of a file's flags (rpmfiles.h RPMFILE_*).
+const (
+	fileConfig = 1 << 0
+	fileGhost  = 1 << 6
+)
+
 // rpmFiles reads the list of files, by directories and base names, or in
 // packages before rpm 4.0 whole.
 func (c *collector) rpmFiles(h *header) error {
@@ -350,7 +408,7 @@ func (c *collector) rpmFiles(h *header) error {
 			names = append(names, dir+base)
 		}
 	}
-	modes, links := h.numbers(tagFileModes), h.texts(tagFileLinks)
+	modes, links, flags := h.numbers(tagFileModes), h.texts(tagFileLinks), h.numbers(tagFileFlags)
 	sizes := h.numbers(tagLongSizes)
 	if sizes == nil {
 		sizes = h.numbers(tagFileSizes)
@@ -369,6 +427,9 @@ func (c *collector) rpmFiles(h *header) error {
 		}
 		if i < len(links) {
 			f.Target = links[i]
+		}
+		if i < len(flags) {
+			f.Config, f.Ghost = flags[i]&fileConfig != 0, flags[i]&fileGhost != 0
 		}
 		if f.Target != "" {
 			c.link(f.Path, f.Target)
