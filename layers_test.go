@@ -18,7 +18,7 @@ import (
 // a place here, so that somebody says where it stands.
 var layers = [][]string{
 	{"ko/xz", "internal/pattern", "internal/cputime"},
-	{"symvers", "symtypes", "kabi/layout", "ko/elf", "ko/ksymtab", "ko/modinfo", "ko/modsig", "kernel/release", "kernel/payload", "klog", "txn", "policy", "internal/kerneltest/wire", "internal/kerneltest/made"},
+	{"symvers", "symtypes", "kabi/layout", "ko/elf", "ko/ksymtab", "ko/modinfo", "ko/modsig", "kernel/release", "kernel/payload", "klog", "txn", "policy", "pgp", "internal/kerneltest/wire", "internal/kerneltest/made"},
 	{"ko", "kabi", "kernel/image", "genksyms", "gendwarfksyms", "internal/kerneltest/init"},
 	{"depmod", "kmp", "initramfs", "internal/kerneltest"},
 	{"kernel", "kmp/rpm"},
@@ -38,6 +38,7 @@ const harness = "internal/kerneltest"
 var thirdParty = map[string][]string{
 	"github.com/klauspost/compress":      {"ko", "kernel/image", "kernel/payload", "initramfs", "symvers", "symtypes", "kabi", "kmp", harness, harness + "/lab", harness + "/made"},
 	"github.com/ulikunitz/xz":            {"kmp", harness, harness + "/lab", harness + "/made"},
+	"github.com/ProtonMail/go-crypto":    {"pgp"},
 	"go.yaml.in/yaml/v3":                 {"policy"},
 	"github.com/spf13":                   {"cmd/modkeep"},
 	"golang.org/x/sys/unix":              {"txn", "cmd/modkeep", harness, harness + "/init", harness + "/lab"},
