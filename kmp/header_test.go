@@ -1,6 +1,9 @@
 package kmp
 
 import (
+	"bytes"
+	"errors"
+	"io"
 	"os"
 	"strconv"
 	"strings"
@@ -55,9 +58,24 @@ func TestOracleHeaderRPM(t *testing.T) {
 	if p.Modules != nil || len(whole.Modules) == 0 {
 		t.Errorf("%d and %d modules", len(p.Modules), len(whole.Modules))
 	}
+	if want := query("[%{PAYLOADDIGEST}]"); p.PayloadDigest != want || want == "" {
+		t.Errorf("digest of the payload %q, and rpm says %q", p.PayloadDigest, want)
+	}
 	whole.Modules, whole.Extras, p.Extras = nil, nil, nil
 	if diff := cmp.Diff(whole, p); diff != "" {
 		t.Errorf("whole and header: %s", diff)
+	}
+}
+
+// TestHeaderOfTruncatedRPM: a package that was not copied whole is found without
+// its archive being read.
+func TestHeaderOfTruncatedRPM(t *testing.T) {
+	data, err := os.ReadFile(buildRPM(t, "w9.gzdio"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ReadHeader("x.rpm", bytes.NewReader(data[:len(data)-1]), int64(len(data)-1)); !errors.Is(err, io.ErrUnexpectedEOF) {
+		t.Errorf("%v", err)
 	}
 }
 

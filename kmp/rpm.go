@@ -56,10 +56,18 @@ const (
 	tagTriggerName = 1066
 	tagLongSizes   = 5008
 	tagLongSize    = 5009
+	tagDigest      = 5092
+	tagDigestAlgo  = 5093
 )
 
-// Tags of the header with signatures that say how long the archive is.
+// digestSHA256 is SHA-256 among the numbers of hashes (RFC 4880, 9.4).
+const digestSHA256 = 8
+
+// Tags of the header with signatures that say how long the archive is, and the
+// header and the packed archive together.
 const (
+	sigSize            = 1000
+	sigLongSize        = 270
 	sigPayloadSize     = 1007
 	sigLongPayloadSize = 271
 )
@@ -121,6 +129,9 @@ func readRPM(c *collector, r *io.SectionReader) error {
 		return fmt.Errorf("header: %w", err)
 	}
 	c.pkg.HeaderStart, c.pkg.HeaderEnd = at, at+size
+	if says := signatures.number(sigSize) + signatures.number(sigLongSize); says > r.Size()-at {
+		return fmt.Errorf("header and payload: %d of %d bytes: %w", r.Size()-at, says, io.ErrUnexpectedEOF)
+	}
 	if c.headerOnly {
 		return nil
 	}
@@ -256,6 +267,9 @@ func (c *collector) rpmHeader(h *header) error {
 	p.BuildTime = time.Unix(h.number(tagBuildTime), 0).UTC()
 	p.Installed = h.number(tagLongSize) + h.number(tagSize)
 	p.Changes = h.changes()
+	if h.number(tagDigestAlgo) == digestSHA256 {
+		p.PayloadDigest = h.text(tagDigest)
+	}
 	if p.Name == "" || p.Version == "" {
 		return errors.New("no name or no version")
 	}
