@@ -111,6 +111,9 @@ func (n *Node) ownStates(r *weakupdates.Root, krel string) ([]State, error) {
 			s.Reason, s.Next = "will not load: "+weakupdates.Reason(v), v.Next
 		default:
 			s.Loads = true
+			if f := kernelsOwn(k, d.Name); f != nil {
+				s.Reason = "instead of the kernel's own " + f.Rel
+			}
 		}
 		if f := k.Tree().Module(d.Name); f != nil && s.Loads && f.Path != d.Host {
 			s.Reason = "depmod selects " + f.Rel
@@ -168,7 +171,27 @@ func (n *Node) stateOf(r *weakupdates.Root, o *weakupdates.Outcome) State {
 			s.State = DanglingLink
 		}
 	}
+	if k, err := r.Kernel(o.Kernel); err == nil && !s.Loads && s.State != OwnFile {
+		if f := kernelsOwn(k, o.Name); f != nil {
+			s.Reason += "; meanwhile " + o.Kernel + " has its own " + f.Rel
+		}
+	}
 	return s
+}
+
+// kernelsOwn is the file of a kernel's own module of a name, selected or not;
+// nil where it has none.
+func kernelsOwn(k *kernel.Kernel, name string) *depmod.File {
+	tree := k.Tree()
+	if f := tree.Module(name); f != nil && f.InKernel() {
+		return f
+	}
+	for _, s := range tree.Shadowed {
+		if s.Name == name && s.InKernel() {
+			return s.File
+		}
+	}
+	return nil
 }
 
 // refusalKind tells a module that has to be rebuilt from one that something

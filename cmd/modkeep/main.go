@@ -19,6 +19,8 @@ import (
 	"sync/atomic"
 
 	"github.com/spf13/cobra"
+
+	"modkeep/node"
 )
 
 func main() {
@@ -151,6 +153,10 @@ what puts it right.` + exitStatus(
 		newRPMProvidesCommand(),
 		newRPMRequiresCommand(),
 		newHooksCommand(),
+		newInstallCommand(node.InstallNew),
+		newInstallCommand(node.InstallUpgrade),
+		newInstallCommand(node.InstallReplace),
+		newRollbackCommand(),
 		newHistoryCommand(),
 		newUndoCommand(),
 		newVersionCommand(),
