@@ -1,6 +1,10 @@
 // Package kmp reads kernel module packages, .rpm and .deb, before they are
 // installed: which kernels their modules were built for, and what else they
-// carry that matters for loading them.
+// carry that matters for loading them. It writes both formats too.
+//
+// Written are rpm's format 4 (docs/manual/format.md of rpm 4.18: a header that
+// is one immutable region, SHA-256 digests of header, payload and files, a
+// signature of the header) and deb(5); the same values give the same bytes.
 //
 // A package is read as a stream and never unpacked to disk. What is kept is
 // small: the module files, and the files listed under Extra; everything else

@@ -86,19 +86,24 @@ var rpmRelations = []struct {
 	{5055, 5057, 5056, Enhances},
 }
 
-var rpmScripts = []struct {
+// rpmScript is a kind of scriptlet: the tags of its text and interpreter, and
+// what a dependency on the interpreter is flagged with (rpmds.h RPMSENSE_*).
+type rpmScript struct {
 	name         string
 	script, prog int
-}{
-	{"pretrans", 1151, 1153},
-	{"pre", 1023, 1085},
-	{"post", 1024, 1086},
-	{"preun", 1025, 1087},
-	{"postun", 1026, 1088},
-	{"posttrans", 1152, 1154},
-	{"preuntrans", 5104, 5106},
-	{"postuntrans", 5105, 5107},
-	{"verify", 1079, 1091},
+	phase        uint32
+}
+
+var rpmScripts = []rpmScript{
+	{"pretrans", 1151, 1153, 1 << 7},
+	{"pre", 1023, 1085, 1 << 9},
+	{"post", 1024, 1086, 1 << 10},
+	{"preun", 1025, 1087, 1 << 11},
+	{"postun", 1026, 1088, 1 << 12},
+	{"posttrans", 1152, 1154, 1 << 5},
+	{"preuntrans", 5104, 5106, 0},
+	{"postuntrans", 5105, 5107, 0},
+	{"verify", 1079, 1091, 0},
 }
 
 // rpmTriggers: the scripts, and for each condition its name and which script
@@ -394,8 +399,9 @@ func triggerSuffix(flags uint64) string {
 
 // Bits of a file's flags (rpmfiles.h RPMFILE_*).
 const (
-	fileConfig = 1 << 0
-	fileGhost  = 1 << 6
+	fileConfig    = 1 << 0
+	fileNoReplace = 1 << 4
+	fileGhost     = 1 << 6
 )
 
 // rpmFiles reads the list of files, by directories and base names, or in
