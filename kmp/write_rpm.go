@@ -35,8 +35,6 @@ const (
 	tagPayloadLevel     = 1126
 	tagFileDigestAlgo   = 5011
 	tagEncoding         = 5062
-	tagPayloadDigest    = 5092
-	tagPayloadAlgo      = 5093
 	tagPayloadDigestAlt = 5097
 
 	tagImmutable = 63 // the region of the header that is signed
@@ -46,10 +44,7 @@ const (
 	sigRSA    = 268
 	sigSHA1   = 269
 	sigSHA256 = 273
-	sigSize   = 1000
 	sigMD5    = 1004
-
-	algoSHA256 = 8 // RFC 4880, 9.4
 )
 
 // Types of values in a header.
@@ -287,7 +282,7 @@ func (h headerWriter) files(contents []Content, date uint32) {
 	h.texts(tagFileUsers, slices.Repeat([]string{"root"}, n))
 	h.texts(tagFileGroups, slices.Repeat([]string{"root"}, n))
 	h.texts(tagFileLangs, make([]string, n))
-	h.int32s(tagFileDigestAlgo, algoSHA256)
+	h.int32s(tagFileDigestAlgo, digestSHA256)
 }
 
 // payload sets how the archive is packed, and its digests packed and plain.
@@ -297,9 +292,9 @@ func (h headerWriter) payload(packer compressor, packed, plain []byte) {
 		h.text(tagPayloadLevel, packer.level)
 	}
 	sum := sha256.Sum256(packed)
-	h.texts(tagPayloadDigest, []string{hex.EncodeToString(sum[:])})
+	h.texts(tagDigest, []string{hex.EncodeToString(sum[:])})
 	h.texts(tagPayloadDigestAlt, []string{hex.EncodeToString(plain)})
-	h.int32s(tagPayloadAlgo, algoSHA256)
+	h.int32s(tagDigestAlgo, digestSHA256)
 }
 
 func (h headerWriter) scripts(scripts []Script) {
