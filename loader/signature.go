@@ -87,7 +87,15 @@ func (l *load) verifySignature() string {
 		l.unknown("whether the kernel trusts the module's signature")
 		return ""
 	}
-	return verifyErrno(l.target.verify(l.m))
+	keys, _ := l.target.Keys()
+	err := verifyFile(l.m, keys)
+	if errors.Is(err, modsig.ErrNoKey) && l.target.Doubtful != nil {
+		if doubtful := l.target.Doubtful(); len(doubtful) > 0 && !errors.Is(verifyFile(l.m, doubtful), modsig.ErrNoKey) {
+			l.unknown("whether the kernel trusts the module's signature")
+			return ""
+		}
+	}
+	return verifyErrno(err)
 }
 
 func verifyErrno(err error) string {

@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 
 	"modkeep/kernel"
+	"modkeep/kernel/keyring"
 	"modkeep/symvers"
 )
 
@@ -21,6 +22,7 @@ type Options struct {
 	Cmdline  string              // the kernel's command line
 	Lockdown string              // "none", "integrity", "confidentiality"; "" is none unless Cmdline says otherwise
 	Keyring  []*x509.Certificate // trusted besides the certificates in the image
+	Firmware keyring.Firmware    // what the machine's firmware says of keys
 	Loaded   []string            // modules that are loaded already
 	Tainted  uint64              // /proc/sys/kernel/tainted
 	Replace  bool                // given modules displace what a bare table lists
@@ -48,7 +50,6 @@ func NewTarget(k *kernel.Kernel, opts Options) *Target {
 			Spectre:  true,
 		},
 		Exports:    &kernelExports{k: k},
-		Keys:       keysOf(k, opts.Keyring),
 		Replace:    opts.Replace,
 		TableOnly:  k.ModuleDir == "",
 		Comm:       opts.Comm,
@@ -57,6 +58,7 @@ func NewTarget(k *kernel.Kernel, opts Options) *Target {
 		InitModule: opts.InitModule,
 	}
 	t.Arch = archOf(k.Arch())
+	t.Keys, t.Doubtful = keysOf(k, opts)
 	if t.Version == (Version{}) {
 		t.Version, t.VersionGuessed = versionOf(k), true
 	}
@@ -177,24 +179,6 @@ func (t *Target) applyCmdline(cmdline string) {
 			t.Spectre = t.Spectre && value != "off"
 		}
 	}
-}
-
-// keysOf returns the certificates a kernel trusts: those in its image and
-// those given. They are unknown where the image cannot be read and none were
-// given.
-func keysOf(k *kernel.Kernel, given []*x509.Certificate) func() ([]*x509.Certificate, bool) {
-	return sync.OnceValues(func() ([]*x509.Certificate, bool) {
-		keys := slices.Clone(given)
-		im := k.Image()
-		if im == nil {
-			return keys, len(keys) > 0
-		}
-		built, err := im.Certificates()
-		if err != nil {
-			return keys, len(keys) > 0
-		}
-		return append(keys, built...), true
-	})
 }
 
 // btfOf returns the BTF in a kernel's image.

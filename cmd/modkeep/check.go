@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"crypto/x509"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
@@ -18,6 +17,7 @@ import (
 
 	"modkeep/kabi/layout"
 	"modkeep/kernel"
+	"modkeep/ko/modsig"
 	"modkeep/loader"
 	"modkeep/policy"
 )
@@ -310,32 +310,11 @@ func (r *checkRun) loaderOptions() error {
 
 // readCertificates reads the X.509 certificates of a PEM or DER file.
 func readCertificates(path string) ([]*x509.Certificate, error) {
-	data, err := os.ReadFile(path)
+	data, err := readKeyFile(path)
 	if err != nil {
-		return nil, errors.Unwrap(err)
+		return nil, err
 	}
-	if !bytes.Contains(data, []byte("-----BEGIN")) {
-		return x509.ParseCertificates(data)
-	}
-	var keys []*x509.Certificate
-	for {
-		block, rest := pem.Decode(data)
-		if block == nil {
-			break
-		}
-		if data = rest; block.Type != "CERTIFICATE" {
-			continue
-		}
-		key, err := x509.ParseCertificate(block.Bytes)
-		if err != nil {
-			return nil, err
-		}
-		keys = append(keys, key)
-	}
-	if len(keys) == 0 {
-		return nil, errors.New("no certificate in it")
-	}
-	return keys, nil
+	return modsig.ParseCertificates(data)
 }
 
 // isPath reports whether an argument of check is a path, else it is a name.

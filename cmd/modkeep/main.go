@@ -159,6 +159,7 @@ what puts it right.` + exitStatus(
 		newRollbackCommand(),
 		newHistoryCommand(),
 		newUndoCommand(),
+		newSignCommand(),
 		newVersionCommand(),
 	)
 	return root

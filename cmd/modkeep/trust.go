@@ -1,0 +1,86 @@
+package main
+
+import (
+	"crypto/x509"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"time"
+
+	"modkeep/kernel"
+	"modkeep/kernel/keyring"
+	"modkeep/loader"
+)
+
+// trustReport says whether a kernel trusts a key for modules.
+type trustReport struct {
+	Kernel  string           `json:"kernel"`
+	Trusted keyring.Tristate `json:"trusted"`
+	Keys    []ringReport     `json:"keys"`  // where the key is
+	Notes   []string         `json:"notes"` // what could not be looked at
+}
+
+// ringReport is one place of a key.
+type ringReport struct {
+	Keyring string           `json:"keyring"` // as keyctl(1) names it
+	Source  string           `json:"source"`
+	Modules keyring.Tristate `json:"modules"` // whether modules may be signed with a key there
+	Why     string           `json:"why,omitempty"`
+}
+
+// firmwareBelow reads what the firmware says of keys, below a root.
+func firmwareBelow(root string) keyring.Firmware { return keyring.ReadFirmware(os.DirFS(root)) }
+
+// trustOf looks for a certificate on a kernel's keyrings.
+func trustOf(k *kernel.Kernel, root string, cert *x509.Certificate) *trustReport {
+	fw := firmwareBelow(root)
+	keys, known := loader.Keyrings(k, fw)
+	r := &trustReport{Kernel: k.Release, Trusted: keyring.No, Keys: []ringReport{}, Notes: slices.Clone(fw.Problems)}
+	for _, key := range keyring.Find(keys, cert) {
+		r.Keys = append(r.Keys, ringReport{string(key.Ring), key.Source, key.Modules, key.Why})
+		if key.Modules == keyring.Yes || r.Trusted == keyring.No {
+			r.Trusted = key.Modules
+		}
+	}
+	if !known {
+		r.Notes = append(r.Notes, "the kernel's image cannot be read: which keys are built in is not known")
+	}
+	if !fw.Known {
+		r.Notes = append(r.Notes, "no EFI variables below "+root+": which keys the firmware trusts is not known")
+	}
+	if r.Trusted == keyring.No && len(r.Keys) == 0 && len(r.Notes) > 0 {
+		r.Trusted = keyring.Unknown
+	}
+	return r
+}
+
+func (r *trustReport) print(w io.Writer) {
+	words := map[keyring.Tristate]string{keyring.Yes: "trusts the key", keyring.No: "does not trust the key", keyring.Unknown: "may trust the key or not"}
+	fmt.Fprintf(w, "kernel %s %s", r.Kernel, words[r.Trusted])
+	if len(r.Keys) == 0 {
+		fmt.Fprint(w, ": it is on no keyring that is known")
+	}
+	fmt.Fprintln(w)
+	for _, k := range r.Keys {
+		line := fmt.Sprintf("    on %s, from %s", k.Keyring, k.Source)
+		if k.Why != "" {
+			line += ": " + k.Why
+		}
+		fmt.Fprintln(w, line)
+	}
+	for _, n := range r.Notes {
+		fmt.Fprintf(w, "    %s\n", n)
+	}
+}
+
+// describeKey says which key a certificate stands for.
+func describeKey(c *x509.Certificate) keyReport {
+	return keyReport{
+		Signer:  c.Subject.CommonName,
+		Serial:  hex.EncodeToString(c.SerialNumber.Bytes()),
+		KeyID:   hex.EncodeToString(c.SubjectKeyId),
+		Expires: c.NotAfter.UTC().Format(time.RFC3339),
+	}
+}
