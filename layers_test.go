@@ -22,7 +22,7 @@ var layers = [][]string{
 	{"ko", "kabi", "kernel/image", "genksyms", "gendwarfksyms", "kbuild/dkms", "internal/kerneltest/init"},
 	{"depmod", "kmp", "initramfs", "internal/kerneltest"},
 	{"kernel", "kmp/rpm"},
-	{"loader"},
+	{"loader", "kmp/pack"},
 	{"weakupdates", "internal/kerneltest/lab"},
 	{"node", "node/hooks"},
 	{"cmd/modkeep", "bench"},

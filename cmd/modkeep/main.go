@@ -157,6 +157,7 @@ what puts it right.` + exitStatus(
 		newInstallCommand(node.InstallUpgrade),
 		newInstallCommand(node.InstallReplace),
 		newRollbackCommand(),
+		newPackCommand(),
 		newHistoryCommand(),
 		newUndoCommand(),
 		newSignCommand(),
