@@ -21,10 +21,10 @@ var layers = [][]string{
 	{"symvers", "symtypes", "kabi/layout", "ko/elf", "ko/ksymtab", "ko/modinfo", "ko/modsig", "kernel/release", "kernel/payload", "kernel/keyring", "klog", "txn", "policy", "pgp", "internal/kerneltest/wire", "internal/kerneltest/made"},
 	{"ko", "kabi", "kernel/image", "genksyms", "gendwarfksyms", "kbuild/dkms", "internal/kerneltest/init"},
 	{"depmod", "kmp", "initramfs", "internal/kerneltest"},
-	{"kernel", "kmp/rpm"},
+	{"kernel", "kmp/rpm", "repo"},
 	{"loader", "kmp/pack"},
 	{"weakupdates", "internal/kerneltest/lab"},
-	{"node", "node/hooks"},
+	{"node", "node/hooks", "repo/channel"},
 	{"cmd/modkeep", "bench"},
 }
 
@@ -36,12 +36,12 @@ const harness = "internal/kerneltest"
 // library; an import that is not below one of these paths is allowed nowhere.
 // A path with no package is for tests only.
 var thirdParty = map[string][]string{
-	"github.com/klauspost/compress":      {"ko", "kernel/image", "kernel/payload", "initramfs", "symvers", "symtypes", "kabi", "kmp", harness, harness + "/lab", harness + "/made"},
-	"github.com/ulikunitz/xz":            {"ko", "kmp", harness, harness + "/lab", harness + "/made"},
+	"github.com/klauspost/compress":      {"ko", "kernel/image", "kernel/payload", "initramfs", "symvers", "symtypes", "kabi", "kmp", "repo", harness, harness + "/lab", harness + "/made"},
+	"github.com/ulikunitz/xz":            {"ko", "kmp", "repo", harness, harness + "/lab", harness + "/made"},
 	"github.com/ProtonMail/go-crypto":    {"pgp"},
 	"go.yaml.in/yaml/v3":                 {"policy"},
 	"github.com/spf13":                   {"cmd/modkeep"},
-	"golang.org/x/sys/unix":              {"txn", "cmd/modkeep", harness, harness + "/init", harness + "/lab"},
+	"golang.org/x/sys/unix":              {"txn", "repo", "cmd/modkeep", harness, harness + "/init", harness + "/lab"},
 	"github.com/google/go-cmp":           nil,
 	"github.com/rogpeppe/go-internal":    nil,
 	"github.com/spf13/cobra/doc":         nil,

@@ -161,6 +161,7 @@ what puts it right.` + exitStatus(
 		newHistoryCommand(),
 		newUndoCommand(),
 		newSignCommand(),
+		newRepoCommand(),
 		newVersionCommand(),
 	)
 	return root

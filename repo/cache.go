@@ -1,0 +1,157 @@
+package repo
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"os"
+	"path/filepath"
+
+	"modkeep/kmp"
+)
+
+// The cache holds what was learnt of each package in the pool, so that a change
+// reads only what is new. A record counts for a file with its size and time; the
+// digest of one whose time differs (a copied repository) is taken again, and only
+// if that differs too the package is read. A cache that is damaged or of another
+// program is as good as none.
+const (
+	cacheMagic = "modkeep repository cache 1\n"
+	maxCache   = 4 << 30
+)
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// writeCache writes the entries to path.
+func writeCache(path string, list []*entry) error {
+	size := 0
+	for _, e := range list {
+		size += len(e.primary) + len(e.filelists) + len(e.other) + len(e.stanza) + 512
+	}
+	data := make([]byte, 0, size)
+	for _, e := range list {
+		for _, text := range e.texts() {
+			data = binary.AppendUvarint(data, uint64(len(*text)))
+			data = append(data, *text...)
+		}
+		data = binary.AppendVarint(data, e.Size)
+		data = binary.AppendVarint(data, e.mtime)
+	}
+	head := append([]byte(cacheMagic), 0, 0, 0, 0)
+	binary.BigEndian.PutUint32(head[len(cacheMagic):], crc32.Checksum(data, castagnoli))
+	f, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(head)
+	if err == nil {
+		_, err = f.Write(data)
+	}
+	return errors.Join(err, f.Close())
+}
+
+// texts are the strings of an entry that the cache holds, in its order.
+func (e *entry) texts() []*string {
+	return []*string{&e.File, (*string)(&e.Format), &e.Name, &e.Epoch, &e.Version, &e.Release, &e.Arch, &e.SHA256, &e.primary, &e.filelists, &e.other, &e.stanza}
+}
+
+var errCache = errors.New("damaged cache")
+
+// readCache reads the cache at path: entries by their files.
+func readCache(path string) (map[string]*entry, error) {
+	data, err := readBounded(path, maxCache)
+	if err != nil {
+		return nil, err
+	}
+	head := len(cacheMagic) + 4
+	if len(data) < head || string(data[:len(cacheMagic)]) != cacheMagic ||
+		binary.BigEndian.Uint32(data[len(cacheMagic):]) != crc32.Checksum(data[head:], castagnoli) {
+		return nil, errCache
+	}
+	rest := string(data[head:])
+	entries := make(map[string]*entry)
+	for rest != "" {
+		e := &entry{}
+		for _, text := range e.texts() {
+			if *text, rest, err = cutText(rest); err != nil {
+				return nil, err
+			}
+		}
+		for _, number := range []*int64{&e.Size, &e.mtime} {
+			if *number, rest, err = cutNumber(rest); err != nil {
+				return nil, err
+			}
+		}
+		entries[e.File] = e
+	}
+	return entries, nil
+}
+
+func cutText(rest string) (text, after string, err error) {
+	n, size := binary.Uvarint([]byte(rest[:min(len(rest), binary.MaxVarintLen64)]))
+	if size <= 0 || n > uint64(len(rest)-size) {
+		return "", "", errCache
+	}
+	return rest[size : size+int(n)], rest[size+int(n):], nil
+}
+
+func cutNumber(rest string) (n int64, after string, err error) {
+	n, size := binary.Varint([]byte(rest[:min(len(rest), binary.MaxVarintLen64)]))
+	if size <= 0 {
+		return 0, "", errCache
+	}
+	return n, rest[size:], nil
+}
+
+// load returns the entries of packages that the pool holds, from the cache where
+// that knows them.
+func (r *Repo) load(list []Package) ([]*entry, error) {
+	if len(list) == 0 {
+		return nil, nil
+	}
+	known, err := readCache(r.at(cacheName))
+	if err != nil {
+		known = nil
+	}
+	return inParallel(list, func(p Package) (*entry, error) { return r.loadOne(p, known[p.File]) })
+}
+
+// loadOne returns the entry of one package. The file must be the one that the
+// manifest lists: the pool never changes.
+func (r *Repo) loadOne(p Package, known *entry) (*entry, error) {
+	path := r.at(filepath.FromSlash(p.File))
+	info, err := os.Lstat(path)
+	if err != nil {
+		return nil, err
+	}
+	if known != nil && known.Package == p && known.Size == info.Size() {
+		if known.mtime == info.ModTime().UnixNano() {
+			return known, nil
+		}
+		if sum, err := sumFile(path); err == nil && sum == known.SHA256 {
+			known.mtime = info.ModTime().UnixNano()
+			return known, nil
+		}
+	}
+	e, err := readEntry(path, io.Discard)
+	if err != nil {
+		return nil, err
+	}
+	if e.Package != p {
+		return nil, fmt.Errorf("%s: %w: not the package that the manifest lists (%s)", p.File, ErrDamaged, p.SHA256)
+	}
+	return e, nil
+}
+
+// ofFormat returns the entries of one format.
+func ofFormat(list []*entry, format kmp.Format) []*entry {
+	var out []*entry
+	for _, e := range list {
+		if e.Format == format {
+			out = append(out, e)
+		}
+	}
+	return out
+}

@@ -1,0 +1,142 @@
+package repo
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"modkeep/kmp"
+)
+
+// entry is a package of the pool and what the indexes say of it.
+type entry struct {
+	Package
+	mtime int64     // of the file, in nanoseconds, where it was last read
+	built time.Time // rpm: of a package that was just read
+	aside string    // where the copy of a new package is
+
+	primary, filelists, other string // rpm: its part of dnf's metadata
+	stanza                    string // deb: its part of apt's
+}
+
+// ErrDamaged is wrapped by the error for a package whose content is not what it
+// says itself.
+var ErrDamaged = errors.New("damaged")
+
+// readEntry reads the package file at path, copies it to w and returns its
+// entry. All of it is read: a digest that it states is checked, and where it
+// states none its archive is gone through.
+func readEntry(path string, w io.Writer) (*entry, error) {
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s: not a regular file", path)
+	}
+	p, err := kmp.ReadHeader(path, f, info.Size())
+	if err != nil {
+		return nil, err
+	}
+	e := &entry{Package: Package{Format: p.Format, Name: p.Name, Epoch: p.Epoch, Version: p.Version, Release: p.Release, Arch: p.Arch, Size: info.Size()},
+		mtime: info.ModTime().UnixNano(), built: p.BuildTime}
+	file := canonicalName(p)
+	if !fileName.MatchString(file) {
+		return nil, fmt.Errorf("%s: name, version or architecture: %.200q is no name for its file", path, file)
+	}
+	e.File = poolName + "/" + file
+	if p.PayloadDigest == "" {
+		if _, err := kmp.Read(path, f, info.Size(), func(*kmp.Module) error { return nil }); err != nil {
+			return nil, err
+		}
+	}
+	if e.SHA256, err = digest(f, p, w); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	e.index(p)
+	return e, nil
+}
+
+// index makes the parts of the metadata.
+func (e *entry) index(p *kmp.Package) {
+	if e.Format == kmp.RPM {
+		e.primary, e.filelists, e.other = rpmRecords(p, e.SHA256, e.Size, e.File)
+		return
+	}
+	e.stanza = p.Control + "Filename: " + e.File + "\nSize: " + strconv.FormatInt(e.Size, 10) + "\nSHA256: " + e.SHA256 + "\n\n"
+}
+
+// canonicalName is what the file of a package is called in the pool, by the
+// conventions of rpm and of dpkg-name.
+func canonicalName(p *kmp.Package) string {
+	if p.Format == kmp.RPM {
+		return p.Name + "-" + p.Version + "-" + p.Release + "." + p.Arch + ".rpm"
+	}
+	version := p.Version
+	if p.Release != "" {
+		version += "-" + p.Release
+	}
+	return p.Name + "_" + version + "_" + p.Arch + ".deb"
+}
+
+// digest reads a package, copies it to w, checks what it says of its own archive
+// and returns the SHA-256 of the whole.
+func digest(f *os.File, p *kmp.Package, w io.Writer) (string, error) {
+	whole, payload := sha256.New(), sha256.New()
+	head := p.HeaderEnd
+	if p.PayloadDigest == "" {
+		head = -1
+	}
+	buf := make([]byte, 256<<10)
+	var at int64
+	for {
+		n, err := f.ReadAt(buf, at)
+		whole.Write(buf[:n])
+		if head >= 0 && at+int64(n) > head {
+			payload.Write(buf[max(head-at, 0):n])
+		}
+		if _, err := w.Write(buf[:n]); err != nil {
+			return "", err
+		}
+		at += int64(n)
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return "", err
+		}
+	}
+	if sum := hexSum(payload); head >= 0 && !strings.EqualFold(sum, p.PayloadDigest) {
+		return "", fmt.Errorf("%w: its archive has the digest %s, and its header says %.64s", ErrDamaged, sum, p.PayloadDigest)
+	}
+	return hexSum(whole), nil
+}
+
+func hexSum(h hash.Hash) string { return hex.EncodeToString(h.Sum(nil)) }
+
+// sumFile returns the SHA-256 of a file.
+func sumFile(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return "", err
+	}
+	return hexSum(h), nil
+}
