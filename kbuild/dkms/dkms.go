@@ -9,7 +9,7 @@
 // the line; one that it can do without is noted. So every key is honoured, or
 // it is named as one that is not.
 //
-// Commands (MAKE, PRE_BUILD, POST_BUILD) are texts for a shell. Who builds runs
+// Commands (MAKE, PRE_BUILD) are texts for a shell. Who builds runs
 // them, where that can do no harm; what the file left to be expanded then
 // (\$kernelver) is in them still.
 package dkms
@@ -89,35 +89,52 @@ func (n Note) String() string {
 
 // Read reads the texts for a kernel. An error names the file and the line; it
 // means that building by this file would not do what it says.
-func Read(k Kernel, texts ...Text) (conf *Conf, err error) {
+func Read(k Kernel, texts ...Text) (*Conf, error) {
+	c := &Conf{}
+	return c, evaluate(k, texts, func(in *interpreter) error { return in.conf(c) })
+}
+
+// Identify reads no more than the names: PACKAGE_NAME, PACKAGE_VERSION and
+// BUILD_DEPENDS, which do not depend on a kernel.
+func Identify(t Text) (*Conf, error) {
+	c := &Conf{}
+	return c, evaluate(Kernel{}, []Text{t}, func(in *interpreter) error {
+		if err := in.names(c); err != nil {
+			return err
+		}
+		return in.depends(c)
+	})
+}
+
+// evaluate reads texts and has their variables looked at.
+func evaluate(k Kernel, texts []Text, take func(in *interpreter) error) (err error) {
 	in := &interpreter{kernel: &k, vars: map[string]variable{}, lost: map[string]string{}, at: map[string]int{}}
 	name := "dkms.conf"
-	if len(texts) > 0 {
-		name = texts[0].Name
-	}
 	defer func() {
 		if p := recover(); p != nil {
 			limit, ok := p.(limitError)
 			if !ok {
 				panic(p)
 			}
-			conf, err = nil, fmt.Errorf("%s: %w", name, limit)
+			err = fmt.Errorf("%s: %w", name, limit)
 		}
 	}()
 	in.given(k)
+	for _, t := range slices.Backward(texts) {
+		name = t.Name // of the first one in the end
+	}
 	for _, t := range texts {
 		l, err := parse(string(t.Data))
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", t.Name, err)
+			return fmt.Errorf("%s: %w", t.Name, err)
 		}
 		in.ended = false
 		in.list(l)
 	}
-	conf, err = in.conf()
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
+	if err := take(in); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
 	}
-	return conf, nil
+	return nil
 }
 
 // given sets the variables that dkms sets (dkms(8), DKMS.CONF).
@@ -129,25 +146,15 @@ func (in *interpreter) given(k Kernel) {
 }
 
 // conf takes the keys out of the variables.
-func (in *interpreter) conf() (*Conf, error) {
-	c := &Conf{}
-	var err error
-	if c.Name, err = in.must("PACKAGE_NAME"); err != nil {
-		return nil, err
-	}
-	if c.Version, err = in.must("PACKAGE_VERSION"); err != nil {
-		return nil, err
-	}
-	for _, name := range []string{c.Name, c.Version} {
-		if err := plainName(name); err != nil {
-			return nil, fmt.Errorf("PACKAGE_NAME or PACKAGE_VERSION: %w", err)
-		}
+func (in *interpreter) conf(c *Conf) error {
+	if err := in.names(c); err != nil {
+		return err
 	}
 	in.set("module", 0, value{text: c.Name})
 	in.set("module_version", 0, value{text: c.Version})
 	for _, step := range []func(*Conf) error{in.commands, in.modules, in.patches, in.depends} {
 		if err := step(c); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	in.exclusive(c)
@@ -155,7 +162,23 @@ func (in *interpreter) conf() (*Conf, error) {
 	c.NoWeak = strings.HasPrefix(strings.ToLower(in.optional("NO_WEAK_MODULES")), "y")
 	in.unsupported()
 	c.Notes = in.notes
-	return c, nil
+	return nil
+}
+
+// names takes what the package is called.
+func (in *interpreter) names(c *Conf) (err error) {
+	for _, n := range []struct {
+		key string
+		to  *string
+	}{{"PACKAGE_NAME", &c.Name}, {"PACKAGE_VERSION", &c.Version}} {
+		if *n.to, err = in.must(n.key); err != nil {
+			return err
+		}
+		if err := plainName(*n.to); err != nil {
+			return fmt.Errorf("%s: %w", n.key, err)
+		}
+	}
+	return nil
 }
 
 // key returns the first value of a key, expanded once more where the file left
@@ -218,7 +241,7 @@ func inside(name string) error {
 }
 
 // commands reads MAKE, of which the last whose MAKE_MATCH fits is meant, and
-// the scripts around it.
+// the script before it.
 func (in *interpreter) commands(c *Conf) error {
 	makes, matches := in.vars["MAKE"], in.vars["MAKE_MATCH"]
 	if why := in.lost["MAKE"] + in.lost["MAKE_MATCH"]; why != "" {
@@ -243,18 +266,20 @@ func (in *interpreter) commands(c *Conf) error {
 			c.Make = v.text
 		}
 	}
-	for name, to := range map[string]*string{"PRE_BUILD": &c.PreBuild, "POST_BUILD": &c.PostBuild} {
-		v := in.vars[name][0]
-		if why := v.why + in.lost[name]; why != "" {
-			return fmt.Errorf("%s: %s", name, why)
-		}
-		if f := strings.Fields(v.text); len(f) > 0 {
-			if err := inside(f[0]); err != nil {
-				return fmt.Errorf("%s: %w", name, err)
-			}
-		}
-		*to = v.text
+	return in.preBuild(c)
+}
+
+func (in *interpreter) preBuild(c *Conf) error {
+	v := in.vars["PRE_BUILD"][0]
+	if why := v.why + in.lost["PRE_BUILD"]; why != "" {
+		return fmt.Errorf("PRE_BUILD: %s", why)
 	}
+	if f := strings.Fields(v.text); len(f) > 0 {
+		if err := inside(f[0]); err != nil {
+			return fmt.Errorf("PRE_BUILD: %w", err)
+		}
+	}
+	c.PreBuild = v.text
 	return nil
 }
 
@@ -303,15 +328,15 @@ func (in *interpreter) module(c *Conf, i, count int) (Module, error) {
 	if m.Dest == "" {
 		m.Dest = m.Built
 	}
-	for n, name := range map[string]string{"BUILT_MODULE_NAME": m.Built, "DEST_MODULE_NAME": m.Dest} {
-		if name == "" {
-			return m, fmt.Errorf("%s[%d]: %w", n, i, errMissing)
+	for _, n := range []struct{ key, name string }{{"BUILT_MODULE_NAME", m.Built}, {"DEST_MODULE_NAME", m.Dest}} {
+		if n.name == "" {
+			return m, fmt.Errorf("%s[%d]: %w", n.key, i, errMissing)
 		}
-		if err := plainName(name); err != nil {
-			return m, fmt.Errorf("%s[%d]: %w", n, i, err)
+		if err := plainName(n.name); err != nil {
+			return m, fmt.Errorf("%s[%d]: %w", n.key, i, err)
 		}
-		if strings.HasSuffix(name, ".o") || strings.HasSuffix(name, ".ko") {
-			return m, fmt.Errorf("%s[%d]: %q ends in .o or .ko", n, i, name)
+		if strings.HasSuffix(n.name, ".o") || strings.HasSuffix(n.name, ".ko") {
+			return m, fmt.Errorf("%s[%d]: %q ends in .o or .ko", n.key, i, n.name)
 		}
 	}
 	if err := inside(text[1]); err != nil {
@@ -426,8 +451,9 @@ func cmpOr(a, b string) string {
 }
 
 // ignored are keys that are known and have no effect on a build here, with why.
+// What CLEAN wants is so without it: a build starts from an unchanged copy.
 var ignored = []struct{ key, why string }{
-	{"CLEAN", "a build starts from an unchanged copy of the source"},
+	{"POST_BUILD", "modules are taken before it would run"},
 	{"PRE_INSTALL", "scripts of the installation are not run"},
 	{"POST_INSTALL", "scripts of the installation are not run"},
 	{"POST_ADD", "scripts of the installation are not run"},
