@@ -21,13 +21,8 @@ var layers = [][]string{
 	{"symvers", "symtypes", "kabi/layout", "ko/elf", "ko/ksymtab", "ko/modinfo", "ko/modsig", "kernel/release", "kernel/payload", "kernel/keyring", "klog", "txn", "policy", "pgp", "internal/kerneltest/wire", "internal/kerneltest/made"},
 	{"ko", "kabi", "kernel/image", "genksyms", "gendwarfksyms", "kbuild/dkms", "internal/kerneltest/init"},
 	{"depmod", "kmp", "initramfs", "internal/kerneltest"},
-<<<<<<< HEAD
 	{"kernel", "kmp/rpm", "repo"},
-	{"loader", "kmp/pack"},
-=======
-	{"kernel", "kmp/rpm"},
-	{"loader", "kbuild"},
->>>>>>> c6e7533 (kbuild: builds sources for kernels, from a cache, in a sandbox)
+	{"loader", "kbuild", "kmp/pack"},
 	{"weakupdates", "internal/kerneltest/lab"},
 	{"node", "node/hooks", "repo/channel"},
 	{"cmd/modkeep", "bench"},
