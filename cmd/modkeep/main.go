@@ -158,6 +158,8 @@ what puts it right.` + exitStatus(
 		newInstallCommand(node.InstallReplace),
 		newRollbackCommand(),
 		newPackCommand(),
+		newReloadCommand(),
+		newVerifyCommand(),
 		newHistoryCommand(),
 		newUndoCommand(),
 		newSignCommand(),

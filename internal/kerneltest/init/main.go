@@ -1,7 +1,7 @@
 // Command init is process 1 of the virtual machines that kernel tests boot.
 //
 // It reads its job from the initramfs, loads one module after another, or has
-// modprobe load them, and writes what the kernel answered to the console as events (package wire).
+// modprobe load them, or runs commands on a disk, and writes what the kernel answered to the console as events (package wire).
 // It never exits: the host ends the machine when it has read the last event,
 // and a death of this process is a kernel panic, which the host sees too.
 package main
@@ -76,6 +76,11 @@ func (g *guest) run() error {
 	}
 	for _, p := range job.Probes {
 		g.probe(p)
+	}
+	if job.Disk != "" {
+		if err := g.onDisk(job); err != nil {
+			return err
+		}
 	}
 	g.emit(wire.Event{Kind: wire.Done})
 	return nil
