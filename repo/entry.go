@@ -53,7 +53,7 @@ func readEntry(path string, w io.Writer) (*entry, error) {
 	}
 	e := &entry{Package: Package{Format: p.Format, Name: p.Name, Epoch: p.Epoch, Version: p.Version, Release: p.Release, Arch: p.Arch, Size: info.Size()},
 		mtime: info.ModTime().UnixNano(), built: p.BuildTime}
-	file := canonicalName(p)
+	file := p.FileName()
 	if !fileName.MatchString(file) {
 		return nil, fmt.Errorf("%s: name, version or architecture: %.200q is no name for its file", path, file)
 	}
@@ -77,19 +77,6 @@ func (e *entry) index(p *kmp.Package) {
 		return
 	}
 	e.stanza = p.Control + "Filename: " + e.File + "\nSize: " + strconv.FormatInt(e.Size, 10) + "\nSHA256: " + e.SHA256 + "\n\n"
-}
-
-// canonicalName is what the file of a package is called in the pool, by the
-// conventions of rpm and of dpkg-name.
-func canonicalName(p *kmp.Package) string {
-	if p.Format == kmp.RPM {
-		return p.Name + "-" + p.Version + "-" + p.Release + "." + p.Arch + ".rpm"
-	}
-	version := p.Version
-	if p.Release != "" {
-		version += "-" + p.Release
-	}
-	return p.Name + "_" + version + "_" + p.Arch + ".deb"
 }
 
 // digest reads a package, copies it to w, checks what it says of its own archive
