@@ -93,7 +93,8 @@ func walkTar(c *collector, r io.Reader, visit func(h *tar.Header, name string, r
 	for {
 		h, err := t.Next()
 		if err == io.EOF {
-			return nil
+			_, err := io.Copy(io.Discard, stream) // to the checksum of what was packed
+			return err
 		}
 		if err != nil {
 			return err

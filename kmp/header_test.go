@@ -61,6 +61,9 @@ func TestOracleHeaderRPM(t *testing.T) {
 	if want := query("[%{PAYLOADDIGEST}]"); p.PayloadDigest != want || want == "" {
 		t.Errorf("digest of the payload %q, and rpm says %q", p.PayloadDigest, want)
 	}
+	if want := query("%{SHA256HEADER}"); p.HeaderDigest != want || want == "" {
+		t.Errorf("digest of the header %q, and rpm says %q", p.HeaderDigest, want)
+	}
 	whole.Modules, whole.Extras, p.Extras = nil, nil, nil
 	if diff := cmp.Diff(whole, p); diff != "" {
 		t.Errorf("whole and header: %s", diff)

@@ -72,10 +72,10 @@ type Package struct {
 	HeaderStart int64     // rpm: where in the file the header begins, for who fetches it alone
 	HeaderEnd   int64     // rpm: where it ends
 	Changes     []Change  // rpm: the log of changes, newest first
-	// PayloadDigest is the SHA-256, in hex, of what is behind the rpm's header, as
-	// the header says; empty where it says none.
-	PayloadDigest string
-	Control       string // deb: the stanza of the control file as it is
+	// HeaderDigest and PayloadDigest are the SHA-256, in hex, of the rpm's header
+	// and of what is behind it, as the package says; empty where it says none.
+	HeaderDigest, PayloadDigest string
+	Control                     string // deb: the stanza of the control file as it is
 
 	Files    []File   // all that it installs, in the package's order; OpenHeader has none of a deb
 	Modules  []Module // sorted by path

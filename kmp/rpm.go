@@ -134,6 +134,7 @@ func readRPM(c *collector, r *io.SectionReader) error {
 		return fmt.Errorf("header: %w", err)
 	}
 	c.pkg.HeaderStart, c.pkg.HeaderEnd = at, at+size
+	c.pkg.HeaderDigest = signatures.text(sigSHA256)
 	if says := signatures.number(sigSize) + signatures.number(sigLongSize); says > r.Size()-at {
 		return fmt.Errorf("header and payload: %d of %d bytes: %w", r.Size()-at, says, io.ErrUnexpectedEOF)
 	}

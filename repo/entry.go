@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"math"
 	"os"
 	"strconv"
 	"strings"
@@ -79,21 +80,20 @@ func (e *entry) index(p *kmp.Package) {
 	e.stanza = p.Control + "Filename: " + e.File + "\nSize: " + strconv.FormatInt(e.Size, 10) + "\nSHA256: " + e.SHA256 + "\n\n"
 }
 
-// digest reads a package, copies it to w, checks what it says of its own archive
-// and returns the SHA-256 of the whole.
+// digest reads a package, copies it to w, checks what it says of its own header
+// and archive and returns the SHA-256 of the whole.
 func digest(f *os.File, p *kmp.Package, w io.Writer) (string, error) {
-	whole, payload := sha256.New(), sha256.New()
-	head := p.HeaderEnd
-	if p.PayloadDigest == "" {
-		head = -1
-	}
+	whole, header, payload := sha256.New(), sha256.New(), sha256.New()
 	buf := make([]byte, 256<<10)
 	var at int64
 	for {
 		n, err := f.ReadAt(buf, at)
 		whole.Write(buf[:n])
-		if head >= 0 && at+int64(n) > head {
-			payload.Write(buf[max(head-at, 0):n])
+		if p.HeaderDigest != "" {
+			header.Write(within(buf[:n], at, p.HeaderStart, p.HeaderEnd))
+		}
+		if p.PayloadDigest != "" {
+			payload.Write(within(buf[:n], at, p.HeaderEnd, math.MaxInt64))
 		}
 		if _, err := w.Write(buf[:n]); err != nil {
 			return "", err
@@ -106,10 +106,24 @@ func digest(f *os.File, p *kmp.Package, w io.Writer) (string, error) {
 			return "", err
 		}
 	}
-	if sum := hexSum(payload); head >= 0 && !strings.EqualFold(sum, p.PayloadDigest) {
-		return "", fmt.Errorf("%w: its archive has the digest %s, and its header says %.64s", ErrDamaged, sum, p.PayloadDigest)
+	for _, part := range []struct {
+		name, says string
+		is         hash.Hash
+	}{{"header", p.HeaderDigest, header}, {"archive", p.PayloadDigest, payload}} {
+		if sum := hexSum(part.is); part.says != "" && !strings.EqualFold(sum, part.says) {
+			return "", fmt.Errorf("%w: its %s has the digest %s, and the package says %.64s", ErrDamaged, part.name, sum, part.says)
+		}
 	}
 	return hexSum(whole), nil
+}
+
+// within is the part of data, which stands at an offset, between two others.
+func within(data []byte, at, from, to int64) []byte {
+	lo, hi := max(from-at, 0), min(to-at, int64(len(data)))
+	if lo >= hi {
+		return nil
+	}
+	return data[lo:hi]
 }
 
 func hexSum(h hash.Hash) string { return hex.EncodeToString(h.Sum(nil)) }
