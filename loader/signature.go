@@ -1,9 +1,9 @@
 package loader
 
 import (
-	"crypto/x509"
 	"errors"
-	"fmt"
+	"slices"
+	"strings"
 
 	"modkeep/ko/modsig"
 )
@@ -87,15 +87,56 @@ func (l *load) verifySignature() string {
 		l.unknown("whether the kernel trusts the module's signature")
 		return ""
 	}
+	return l.verifyMessage()
+}
+
+// verifyMessage is verify_pkcs7_signature: digest, key, signature.
+func (l *load) verifyMessage() string {
+	im, err := l.m.open()
+	if err != nil {
+		return verifyErrno(err)
+	}
+	defer im.Close()
+	if signature, err := l.m.trailer.Read(im); err == nil && !l.digests(signature.Hash) {
+		return "ENOPKG"
+	}
 	keys, _ := l.target.Keys()
-	err := verifyFile(l.m, keys)
+	err = modsig.Verify(im, l.m.trailer, keys)
 	if errors.Is(err, modsig.ErrNoKey) && l.target.Doubtful != nil {
-		if doubtful := l.target.Doubtful(); len(doubtful) > 0 && !errors.Is(verifyFile(l.m, doubtful), modsig.ErrNoKey) {
+		if doubtful := l.target.Doubtful(); len(doubtful) > 0 && !errors.Is(modsig.Verify(im, l.m.trailer, doubtful), modsig.ErrNoKey) {
 			l.unknown("whether the kernel trusts the module's signature")
 			return ""
 		}
 	}
 	return verifyErrno(err)
+}
+
+// digestOptions are the options that give a kernel its digests. It need not
+// have all that it knows the names of: Debian's 6.1 has sha512 as a module.
+var digestOptions = map[string]struct{ option, module string }{
+	"sha1":   {"CRYPTO_SHA1", "sha1_generic"},
+	"sha224": {"CRYPTO_SHA256", "sha256_generic"}, "sha256": {"CRYPTO_SHA256", "sha256_generic"},
+	"sha384": {"CRYPTO_SHA512", "sha512_generic"}, "sha512": {"CRYPTO_SHA512", "sha512_generic"},
+	"sha3-256": {"CRYPTO_SHA3", "sha3_generic"}, "sha3-384": {"CRYPTO_SHA3", "sha3_generic"}, "sha3-512": {"CRYPTO_SHA3", "sha3_generic"},
+}
+
+// digests reports whether the kernel can make a digest (pkcs7_digest,
+// crypto/asymmetric_keys/pkcs7_verify.c 6.1.192: ENOPKG where it cannot). Of one
+// that is a module which modprobe would have to load, that is not known.
+func (l *load) digests(name string) bool {
+	if strings.HasPrefix(name, "sha3-") && l.target.Version.Less(Version{6, 7, 0}) {
+		return false // no such OID in pkcs7_parser.c 6.1.192
+	}
+	digest, known := digestOptions[name]
+	switch {
+	case !known || l.target.configIs("MODULE_SIG_HASH", name):
+		return true // the one is refused by all kernels, the other is there
+	case l.target.configIs("CRYPTO", "y") && l.target.configIs(digest.option, "n"):
+		return false // the configuration is a whole one
+	case l.target.configIs(digest.option, "m") && !slices.Contains(l.target.Loaded, digest.module):
+		l.unknown("whether the kernel gets " + name + " for the module's signature: it is in the module " + digest.module)
+	}
+	return true
 }
 
 func verifyErrno(err error) string {
@@ -112,17 +153,6 @@ func verifyErrno(err error) string {
 		return "ENOPKG"
 	}
 	return "EBADMSG"
-}
-
-// verifyFile checks a module's signature with the kernel's keys, reading the
-// whole file.
-func verifyFile(m *Module, keys []*x509.Certificate) error {
-	im, err := m.open()
-	if err != nil {
-		return fmt.Errorf("verify signature: %w", err)
-	}
-	defer im.Close()
-	return modsig.Verify(im, m.trailer, keys)
 }
 
 // mangled reports whether finit_module's flags make the file another one than
