@@ -77,6 +77,11 @@ func NewTarget(k *kernel.Kernel, opts Options) *Target {
 	}
 	t.policyFromConfig()
 	t.applyCmdline(opts.Cmdline)
+	// Distributions lock a kernel down that was started under secure boot (a
+	// patch of David Howells' that mainline does not have).
+	if opts.Lockdown == "" && (t.Lockdown == "" || t.Lockdown == "none") && opts.Firmware.SecureBoot == keyring.Yes && t.configIs("LOCK_DOWN_IN_EFI_SECURE_BOOT", "y") {
+		t.Lockdown = "integrity"
+	}
 	return t
 }
 

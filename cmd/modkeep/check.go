@@ -285,7 +285,7 @@ func (r *checkRun) openKernels() error {
 
 func (r *checkRun) loaderOptions() error {
 	o := r.opts
-	r.loader = loader.Options{Cmdline: o.cmdline, Lockdown: o.lockdown, Replace: o.replace}
+	r.loader = loader.Options{Cmdline: o.cmdline, Lockdown: o.lockdown, Replace: o.replace, Firmware: firmwareBelow(o.root)}
 	for _, path := range o.keyring {
 		keys, err := readCertificates(path)
 		if err != nil {

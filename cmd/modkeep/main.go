@@ -163,6 +163,7 @@ what puts it right.` + exitStatus(
 		newHistoryCommand(),
 		newUndoCommand(),
 		newSignCommand(),
+		newVerifySignatureCommand(),
 		newRepoCommand(),
 		newVersionCommand(),
 	)

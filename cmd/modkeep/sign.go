@@ -237,14 +237,25 @@ func modulesAt(arg string) ([]string, error) {
 		}
 		return err
 	})
+	if err == nil && len(files) == 0 {
+		err = fmt.Errorf("%s: no module file below it", arg)
+	}
 	return files, err
+}
+
+// pathError gives an error of a path that has none the path.
+func pathError(path string, err error) error {
+	if pe := new(fs.PathError); errors.As(err, &pe) {
+		return fmt.Errorf("%s: %w", path, pe.Err)
+	}
+	return fmt.Errorf("%s: %w", path, err)
 }
 
 // look reads a module and decides what is to be done with it.
 func (s *signRun) look(file string) (*signJob, error) {
 	path, err := filepath.EvalSymlinks(file)
 	if err != nil {
-		return nil, fmt.Errorf("cannot read %s: %w", file, errors.Unwrap(err))
+		return nil, fmt.Errorf("cannot read %w", pathError(file, err))
 	}
 	f, err := ko.Open(path)
 	if err != nil {
@@ -292,17 +303,20 @@ func (s *signRun) outputOf(file string, from, to ko.Compression) string {
 // wholeModule reports what keeps a file from being a module that a kernel could
 // load: sign-file signs anything, and the mistake is found on another machine.
 func wholeModule(f *ko.File) error {
-	if f.Type != elf.ET_REL || len(f.Sections) == 0 {
-		return errors.New("not a module: no relocatable ELF file whose section headers lie inside it")
-	}
-	if f.Section(".modinfo") == nil && f.Section("__ksymtab") == nil && f.Section(".gnu.linkonce.this_module") == nil {
-		return errors.New("not a module: no section .modinfo")
+	switch {
+	case f.Type != elf.ET_REL:
+		return errors.New("not a module: not a relocatable ELF file")
+	case len(f.Sections) == 0:
+		return errors.New("section headers do not lie inside the file")
 	}
 	for i := range f.Sections {
 		s := &f.Sections[i]
 		if s.Type != elf.SHT_NOBITS && s.Type != elf.SHT_NULL && (s.Size > uint64(f.Image.Size) || s.Offset > uint64(f.Image.Size)-s.Size) {
-			return fmt.Errorf("section %s does not lie inside the file", s.Name)
+			return fmt.Errorf("section %d %s does not lie inside the file", i, s.Name)
 		}
+	}
+	if f.Section(".modinfo") == nil && f.Section("__ksymtab") == nil {
+		return errors.New("not a module: no section .modinfo")
 	}
 	return nil
 }

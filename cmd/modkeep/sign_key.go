@@ -145,25 +145,25 @@ func (k *helperKey) Sign(_ io.Reader, digest []byte, opts crypto.SignerOpts) ([]
 	err := cmd.Run()
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("helper %s: %w%s", k.program, err, saidBy(said.String()))
+		return nil, fmt.Errorf("helper %s: %w%s", k.program, err, saidBy(string(said.kept)))
 	case out.over:
 		return nil, fmt.Errorf("helper %s: wrote more than %d bytes", k.program, maxHelperOutput)
-	case out.Len() == 0:
-		return nil, fmt.Errorf("helper %s: wrote no signature%s", k.program, saidBy(said.String()))
+	case len(out.kept) == 0:
+		return nil, fmt.Errorf("helper %s: wrote no signature%s", k.program, saidBy(string(said.kept)))
 	}
-	return out.Bytes(), nil
+	return out.kept, nil
 }
 
 // limitedBuffer keeps the first bytes that are written to it.
 type limitedBuffer struct {
-	bytes.Buffer
+	kept []byte
 	room int
 	over bool // there were more
 }
 
 func (b *limitedBuffer) Write(p []byte) (int, error) {
-	n := min(len(p), b.room-b.Len())
-	b.Buffer.Write(p[:n])
+	n := min(len(p), b.room-len(b.kept))
+	b.kept = append(b.kept, p[:n]...)
 	b.over = b.over || n < len(p)
 	return len(p), nil
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"slices"
 	"time"
 
 	"modkeep/kernel"
@@ -35,20 +34,13 @@ func firmwareBelow(root string) keyring.Firmware { return keyring.ReadFirmware(o
 
 // trustOf looks for a certificate on a kernel's keyrings.
 func trustOf(k *kernel.Kernel, root string, cert *x509.Certificate) *trustReport {
-	fw := firmwareBelow(root)
-	keys, known := loader.Keyrings(k, fw)
-	r := &trustReport{Kernel: k.Release, Trusted: keyring.No, Keys: []ringReport{}, Notes: slices.Clone(fw.Problems)}
+	keys, notes := keyringsOf(k, root)
+	r := &trustReport{Kernel: k.Release, Trusted: keyring.No, Keys: []ringReport{}, Notes: append([]string{}, notes...)}
 	for _, key := range keyring.Find(keys, cert) {
 		r.Keys = append(r.Keys, ringReport{string(key.Ring), key.Source, key.Modules, key.Why})
 		if key.Modules == keyring.Yes || r.Trusted == keyring.No {
 			r.Trusted = key.Modules
 		}
-	}
-	if !known {
-		r.Notes = append(r.Notes, "the kernel's image cannot be read: which keys are built in is not known")
-	}
-	if !fw.Known {
-		r.Notes = append(r.Notes, "no EFI variables below "+root+": which keys the firmware trusts is not known")
 	}
 	if r.Trusted == keyring.No && len(r.Keys) == 0 && len(r.Notes) > 0 {
 		r.Trusted = keyring.Unknown
@@ -73,6 +65,21 @@ func (r *trustReport) print(w io.Writer) {
 	for _, n := range r.Notes {
 		fmt.Fprintf(w, "    %s\n", n)
 	}
+}
+
+// keyringsOf returns the keys of a kernel that starts on the machine whose
+// firmware sysfs shows below a root, and what keeps them from being all.
+func keyringsOf(k *kernel.Kernel, root string) (keys []keyring.Key, notes []string) {
+	fw := firmwareBelow(root)
+	keys, known := loader.Keyrings(k, fw)
+	notes = append(notes, fw.Problems...)
+	if !known {
+		notes = append(notes, "the kernel's image cannot be read, or holds no certificates: which keys are built in is not known")
+	}
+	if !fw.Known {
+		notes = append(notes, "no EFI variables below "+root+": which keys the firmware trusts is not known")
+	}
+	return keys, notes
 }
 
 // describeKey says which key a certificate stands for.

@@ -154,3 +154,8 @@ func (f *Firmware) arguments(dir string) ([]string, error) {
 		"-drive", "if=pflash,format=raw,unit=0,readonly=on,file=" + f.Code,
 		"-drive", "if=pflash,format=raw,unit=1,file=" + vars}, nil
 }
+
+// String is the usual form: "d719b2cb-3d3a-4596-a3bc-dad00e67656f".
+func (g GUID) String() string {
+	return fmt.Sprintf("%08x-%04x-%04x-%x-%x", binary.LittleEndian.Uint32(g[:]), binary.LittleEndian.Uint16(g[4:]), binary.LittleEndian.Uint16(g[6:]), g[8:10], g[10:])
+}
