@@ -257,3 +257,37 @@ func (h *Headers) trees() []string {
 	}
 	return dirs
 }
+
+// HeadersFrom unpacks header packages (.deb, .rpm) into the cache, all into one
+// tree without installing them, and returns the headers in it: those of one
+// kernel, or of as many as the packages are of.
+func HeadersFrom(cache string, packages ...string) ([]*Headers, error) {
+	root, err := Unpacked(cache, packages...)
+	if err != nil {
+		return nil, err
+	}
+	var list []*Headers
+	var first error
+	for _, pattern := range []string{"usr/src/linux-headers-*", "usr/src/kernels/*", "usr/src/linux-*-obj/*/*", "lib/modules/*/build", "usr/lib/modules/*/build"} {
+		dirs, err := filepath.Glob(filepath.Join(root, pattern))
+		if err != nil {
+			return nil, err
+		}
+		for _, dir := range dirs {
+			if krel, err := releaseOf(dir); err != nil || slices.ContainsFunc(list, func(h *Headers) bool { return h.Release == krel }) {
+				continue
+			}
+			h, err := HeadersIn(dir, "")
+			if err != nil {
+				first = errors.Join(first, err)
+				continue
+			}
+			h.Source = strings.Join(packages, " ")
+			list = append(list, h)
+		}
+	}
+	if len(list) == 0 {
+		return nil, errors.Join(fmt.Errorf("%s: no kernel headers that modules can be built against", strings.Join(packages, " ")), first)
+	}
+	return list, nil
+}

@@ -281,6 +281,10 @@ func (b *builder) build(ctx context.Context, c *Cell, fail func(error)) {
 		return
 	}
 	defer os.RemoveAll(part)
+	if err := os.Chmod(part, 0o755); err != nil { // builds of consumers read it
+		fail(err)
+		return
+	}
 	before := len(c.Notes)
 	start := b.Now()
 	err = b.compile(ctx, c, part)

@@ -135,6 +135,7 @@ what puts it right.` + exitStatus(
 	root.SetHelpCommand(&cobra.Command{Hidden: true})
 	root.AddCommand(
 		newCheckCommand(),
+		newBuildCommand(),
 		newShowCommand(),
 		newSymbolsCommand(),
 		newKernelsCommand(),
