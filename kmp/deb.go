@@ -196,7 +196,7 @@ func readControl(p *Package, text string) error {
 		p.Depends[i].Pre = true
 	}
 	p.Control, p.Description = firstStanza(text)
-	p.URL, p.Group, p.SourceName = fields["homepage"], fields["section"], fields["source"]
+	p.URL, p.Group, p.SourceName, p.Priority = fields["homepage"], fields["section"], fields["source"], fields["priority"]
 	if kib, err := strconv.ParseInt(fields["installed-size"], 10, 52); err == nil && kib > 0 {
 		p.Installed = kib << 10
 	}

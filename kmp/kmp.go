@@ -75,6 +75,7 @@ type Package struct {
 	// HeaderDigest and PayloadDigest are the SHA-256, in hex, of the rpm's header
 	// and of what is behind it, as the package says; empty where it says none.
 	HeaderDigest, PayloadDigest string
+	Priority                    string // deb: required, important, standard, optional
 	Control                     string // deb: the stanza of the control file as it is
 
 	Files    []File   // all that it installs, in the package's order; OpenHeader has none of a deb

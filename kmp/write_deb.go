@@ -52,7 +52,7 @@ func writeDeb(w io.Writer, p *Package, contents []Content, o WriteOptions) error
 // checkDeb says what dpkg would not take (deb-control(5), deb-version(7)).
 func checkDeb(p *Package) error {
 	err := cmp.Or(named("name", p.Name, "+-."), named("version", p.Version, ".+-~"), named("architecture", p.Arch, "-"),
-		oneLine("summary", p.Summary), oneLine("maintainer", p.Vendor), oneLine("homepage", p.URL), oneLine("section", p.Group))
+		oneLine("summary", p.Summary), oneLine("maintainer", p.Vendor), oneLine("homepage", p.URL), oneLine("section", p.Group), oneLine("priority", p.Priority))
 	if p.Release != "" {
 		err = cmp.Or(err, named("release", p.Release, ".+~"))
 	}
@@ -147,7 +147,7 @@ func controlStanza(p *Package, size int64) (string, error) {
 		field(name, strings.Join(fields[name], ", "))
 	}
 	field("Section", cmp.Or(p.Group, "kernel"))
-	field("Priority", "optional")
+	field("Priority", cmp.Or(p.Priority, "optional"))
 	field("Homepage", p.URL)
 	field("Description", cmp.Or(p.Summary, p.Name))
 	for line := range strings.Lines(p.Description) {

@@ -1,13 +1,17 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"modkeep/depmod"
 	"modkeep/kernel"
+	"modkeep/kernel/release"
 	"modkeep/kmp/pack"
 )
 
@@ -16,7 +20,7 @@ type packGateOptions struct {
 	packFlags
 	kernels []string
 	blocked []string
-	after   string
+	after   []string
 }
 
 func newPackGateCommand() *cobra.Command {
@@ -34,8 +38,16 @@ policy there (required: true), as "modkeep gate" does. --blocked names kernels
 that were judged elsewhere instead.
 
 Kernels are named by kernel-uname-r in an RPM, and by linux-image-KREL in a .deb.
---after blocks all kernels newer than one, which only RPM can say. The file
-/usr/share/modkeep/gate.json holds the reasons.` + exitStatus(
+Kernels that are newer than all that were judged are kept back too, until a gate
+comes that has judged them: else dnf and apt would rather take a new kernel than
+the new gate beside it. In a .deb these can only be named by the package that
+leads to the newest kernel: by what /var/lib/dpkg/status below --root says of it,
+or by --after linux-image-amd64=6.1.140-1.
+
+The file /usr/share/modkeep/gate.json holds the reasons. Where dnf is told to take
+the best candidates only (best=True, as Red Hat has it) it does not leave anything
+out: it refuses the update, unless "modkeep hooks install" has put its plug-in
+there or --nobest is given.` + exitStatus(
 			"the package was written; its file is printed", "", "a kernel could not be judged, or the package not be written: nothing is left behind"),
 		Example: `  modkeep pack gate --root /srv/image --form rhel9 --gpg-key key.asc -o repo
   modkeep pack gate --form deb --blocked '6.1.0-56-amd64=zfs: needs a rebuild'`,
@@ -46,7 +58,7 @@ Kernels are named by kernel-uname-r in an RPM, and by linux-image-KREL in a .deb
 	flags := cmd.Flags()
 	flags.StringArrayVar(&opts.kernels, "kernel", nil, "judge the kernel `KREL` alone; may be repeated")
 	flags.StringArrayVar(&opts.blocked, "blocked", nil, "block a kernel, as `KREL=WHY`, and judge none; may be repeated")
-	flags.StringVar(&opts.after, "after", "", "block all kernels newer than `KREL` too (RPM)")
+	flags.StringArrayVar(&opts.after, "after", nil, "block all newer than `KREL`, or than PACKAGE=VERSION (default: the newest judged); may be repeated; none blocks none")
 	flags.Lookup("version").Usage = "the package is of version `V` (default: the date)"
 	return cmd
 }
@@ -66,7 +78,11 @@ func runPackGate(cmd *cobra.Command, opts *packGateOptions) error {
 	if err != nil {
 		return err
 	}
-	b, err := pack.Gate(opts.product, blocked, opts.after)
+	after, err := opts.bounds(cmd, blocked)
+	if err != nil {
+		return err
+	}
+	b, err := pack.Gate(opts.product, blocked, after)
 	if err != nil {
 		return fmt.Errorf("cannot make the package: %w", err)
 	}
@@ -83,13 +99,12 @@ func (o *packGateOptions) judge(cmd *cobra.Command) ([]pack.Blocked, error) {
 	if len(o.blocked) > 0 {
 		return o.named(cmd)
 	}
-	krels := o.kernels
-	if len(krels) == 0 {
+	if len(o.kernels) == 0 {
 		var err error
-		if krels, err = kernel.List(o.root); err != nil {
+		if o.kernels, err = kernel.List(o.root); err != nil {
 			return nil, fmt.Errorf("cannot list the kernels below %s: %w", o.root, err)
 		}
-		if len(krels) == 0 {
+		if len(o.kernels) == 0 {
 			return nil, withHint(fmt.Errorf("cannot judge kernels: %s has no module directory below lib/modules", o.root), "name the tree that has kernels with --root DIR, or kernels with --blocked")
 		}
 	}
@@ -98,7 +113,7 @@ func (o *packGateOptions) judge(cmd *cobra.Command) ([]pack.Blocked, error) {
 		return nil, err
 	}
 	var list []pack.Blocked
-	for _, krel := range krels {
+	for _, krel := range o.kernels {
 		g, err := n.Gate(krel)
 		if err != nil {
 			return nil, fmt.Errorf("cannot judge %w", err)
@@ -134,6 +149,74 @@ func (o *packGateOptions) named(cmd *cobra.Command) ([]pack.Blocked, error) {
 			i = len(list) - 1
 		}
 		list[i].Why = append(list[i].Why, why)
+	}
+	return list, nil
+}
+
+// bounds says beyond what kernels were not judged.
+func (o *packGateOptions) bounds(cmd *cobra.Command, blocked []pack.Blocked) ([]pack.Bound, error) {
+	var list []pack.Bound
+	for _, text := range o.after {
+		name, version, ok := strings.Cut(text, "=")
+		switch {
+		case text == "none" && len(o.after) == 1:
+			return nil, nil
+		case !ok && o.product.Form != pack.Deb:
+			name, version = "kernel-uname-r", text
+		case !ok || name == "" || version == "":
+			return nil, usageErrorf(cmd, "--after %q is not PACKAGE=VERSION, which the form deb wants: each of its kernels has a name of its own", text)
+		}
+		list = append(list, pack.Bound{Package: name, Version: version})
+	}
+	if len(list) > 0 {
+		return list, nil
+	}
+	known := slices.Clone(o.kernels)
+	for _, b := range blocked {
+		known = append(known, b.Kernel)
+	}
+	if o.product.Form != pack.Deb {
+		newest := slices.MaxFunc(known, release.Compare)
+		return []pack.Bound{{Package: "kernel-uname-r", Version: newest}}, nil
+	}
+	list, err := leadingPackages(o.root, known)
+	if err == nil && len(list) == 0 {
+		fmt.Fprintln(cmd.ErrOrStderr(), "modkeep: newer kernels are not kept back: no package is known that leads to them (--after linux-image-amd64=VERSION)")
+	}
+	return list, err
+}
+
+// maxStatus bounds dpkg's status file, in bytes.
+const maxStatus = 256 << 20
+
+// leadingPackages returns the packages below a root that depend on the image of
+// one of the kernels, and their versions, by dpkg's status file. None is there
+// on other systems.
+func leadingPackages(root string, krels []string) ([]pack.Bound, error) {
+	text, err := depmod.ReadFile(root, "var/lib/dpkg/status", maxStatus)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("cannot tell which packages lead to kernels: %w", err)
+	}
+	var list []pack.Bound
+	for stanza := range strings.SplitSeq(string(text), "\n\n") {
+		fields := map[string]string{}
+		for line := range strings.Lines(stanza) {
+			if key, value, ok := strings.Cut(line, ":"); ok && line[0] != ' ' {
+				fields[key] = strings.TrimSpace(value)
+			}
+		}
+		leads := func(krel string) bool {
+			return slices.ContainsFunc(strings.Split(fields["Depends"], ","), func(d string) bool {
+				words := strings.Fields(d)
+				return len(words) > 0 && words[0] == "linux-image-"+krel
+			})
+		}
+		if strings.HasPrefix(fields["Package"], "linux-") && strings.HasSuffix(fields["Status"], " installed") && slices.ContainsFunc(krels, leads) {
+			list = append(list, pack.Bound{Package: fields["Package"], Version: fields["Version"]})
+		}
 	}
 	return list, nil
 }

@@ -20,24 +20,32 @@ type Blocked struct {
 	Why    []string `json:"why"` // the required modules that would be missing, each with its reason
 }
 
+// Bound is a version of a package beyond which kernels are not judged yet. They
+// are left out too: were a new kernel not in the installed gate's way, dnf and apt
+// would rather take it than the new gate that comes with it.
+type Bound struct {
+	Package string `json:"package"` // kernel-uname-r; of Debian's forms linux-image-amd64, which leads to the newest kernel
+	Version string `json:"version"`
+}
+
 // Gate makes the package whose conflicts name the kernels that required modules
-// cannot follow. Of p only what a package says of itself counts: its name and
-// version may be empty. after, where it is not empty, is a kernel beyond which
-// all are left out that nothing is known of yet; only RPM can say that.
+// cannot follow, and those beyond bounds. Of p only what a package says of itself
+// counts: its name and version may be empty.
 //
 // Kernels are named as kernel-uname-r = KREL, which the kernel packages of Red
 // Hat, Fedora, openEuler and SUSE provide, or in a .deb as linux-image-KREL.
-func Gate(p Product, blocked []Blocked, after string) (Built, error) {
+func Gate(p Product, blocked []Blocked, after []Bound) (Built, error) {
 	p.Name, p.Version = GateName, cmp.Or(p.Version, "1")
 	if err := p.check(); err != nil {
 		return Built{}, err
 	}
 	pkg := p.start(GateName, "", p.Form.anyArch(), "Keeps kernels back that required modules cannot follow")
 	pkg.License = cmp.Or(p.License, "Apache-2.0")
+	if p.Form == Deb {
+		pkg.Priority = "required" // else apt-get dist-upgrade would rather remove it than keep a kernel back
+	}
 	blocked = slices.Clone(blocked)
 	slices.SortFunc(blocked, func(a, b Blocked) int { return release.Compare(a.Kernel, b.Kernel) })
-	var text strings.Builder
-	text.WriteString("Conflicts with kernels that modules which the policy requires would not\nload on, so that an update leaves them out.\n")
 	for i, b := range blocked {
 		if err := checkKernel(b.Kernel); err != nil {
 			return Built{}, err
@@ -46,24 +54,16 @@ func Gate(p Product, blocked []Blocked, after string) (Built, error) {
 			return Built{}, fmt.Errorf("kernel %s: blocked twice", b.Kernel)
 		}
 		pkg.Depends = append(pkg.Depends, p.against(b.Kernel)...)
-		fmt.Fprintf(&text, "\n%s:\n", b.Kernel)
-		for _, why := range b.Why {
-			fmt.Fprintf(&text, "  %s\n", strings.Join(strings.Fields(why), " "))
-		}
 	}
-	if after != "" {
-		if err := p.onlyRPM(after); err != nil {
-			return Built{}, err
-		}
-		pkg.Depends = append(pkg.Depends, kmp.Dependency{Relation: kmp.Conflicts, Name: "kernel-uname-r", Op: ">", Version: after})
-		fmt.Fprintf(&text, "\nnewer than %s:\n  not judged yet\n", after)
+	for _, a := range after {
+		pkg.Depends = append(pkg.Depends, kmp.Dependency{Relation: kmp.Conflicts, Name: a.Package, Op: ">", Version: a.Version})
 	}
-	pkg.Description = cmp.Or(p.Description, text.String())
+	pkg.Description = cmp.Or(p.Description, reasons(blocked, after))
 	why, err := json.MarshalIndent(struct {
 		Version int       `json:"version"`
 		Blocked []Blocked `json:"blocked"`
-		After   string    `json:"after,omitempty"`
-	}{1, blocked, after}, "", "  ")
+		After   []Bound   `json:"after"`
+	}{1, append([]Blocked{}, blocked...), append([]Bound{}, after...)}, "", "  ")
 	if err != nil {
 		return Built{}, err
 	}
@@ -71,11 +71,20 @@ func Gate(p Product, blocked []Blocked, after string) (Built, error) {
 	return Built{Package: pkg, Contents: []kmp.Content{directory("/usr/share/modkeep"), file}}, nil
 }
 
-func (p *Product) onlyRPM(after string) error {
-	if p.Form == Deb {
-		return fmt.Errorf("all kernels newer than %s: in a .deb each kernel has a name of its own, and cannot be named before it is known", after)
+// reasons describes the package.
+func reasons(blocked []Blocked, after []Bound) string {
+	var b strings.Builder
+	b.WriteString("Conflicts with kernels that modules which the policy requires would not\nload on, so that an update leaves them out.\n")
+	for _, k := range blocked {
+		fmt.Fprintf(&b, "\n%s:\n", k.Kernel)
+		for _, why := range k.Why {
+			fmt.Fprintf(&b, "  %s\n", strings.Join(strings.Fields(why), " "))
+		}
 	}
-	return checkKernel(after)
+	for _, a := range after {
+		fmt.Fprintf(&b, "\n%s newer than %s:\n  not judged yet\n", a.Package, a.Version)
+	}
+	return b.String()
 }
 
 // against returns the conflicts with a kernel.
