@@ -223,6 +223,31 @@ func TestPackRPMForms(t *testing.T) {
 	}
 }
 
+// TestPackRPMRebuilt replaces a package by one of the same modules that was
+// rebuilt for a newer kernel and takes the place of one of the kernel's own: links
+// turn round, and the override holds for the build and for the link.
+func TestPackRPMRebuilt(t *testing.T) {
+	r := newRPMRoot(t)
+	r.rpmRun("-i", "--nodeps", r.rpm(rpmPackage{name: "kernel", version: "1", text: kernelOne}), r.rpm(rpmPackage{name: "kernel", version: "2", text: kernelTwo}))
+	r.inside("/usr/bin/modkeep", "hooks", "install")
+	pack := func(krel, version string) string {
+		dir := r.modulesFor(krel, "core.ko printk@a +core_do@1")
+		return r.outside(r.pack("--form", "rhel9", "--root", r.dir, "--name", "core", "--version", version, "--override", dir))[0]
+	}
+	state := func(own, other string) string {
+		return own + " dep extra/core/core.ko:\n" + other + " link core/core.ko -> /lib/modules/" + own + "/extra/core/core.ko\n" + other + " dep weak-updates/core/core.ko:"
+	}
+	r.rpmRun("-i", "--nodeps", pack(k1, "1"))
+	r.expect("install", state(k1, k2))
+	r.rpmRun("-U", "--nodeps", pack(k2, "2"))
+	r.expect("upgrade to a build for another kernel", state(k2, k1))
+	r.rpmRun("-e", "kmod-core")
+	r.expect("erase", "")
+	if text, err := os.ReadFile(r.path("usr/lib/modules/" + k1 + "/modules.dep")); err != nil || !strings.Contains(string(text), "kernel/drivers/net/core.ko:") {
+		t.Errorf("the kernel's own module is not selected again: %s (%v)", text, err)
+	}
+}
+
 // TestPackSUSE takes a package of SUSE's form through the same.
 func TestPackSUSE(t *testing.T) {
 	const old, latest = "6.4.0-150600.21-default", "6.4.0-150600.30-default"
