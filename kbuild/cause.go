@@ -56,17 +56,19 @@ var reasons = []reason{
 	why(`ERROR: (?:modpost: )?"([^"]+)" \[([^\]]+)\] undefined!`, "symbol $1 that $2 uses is exported neither by kernel $k nor by a provider", 1),
 	why(`(?:ERROR|FATAL): (?:modpost: )?GPL-incompatible module (\S+) uses (?:GPL-only|.*) symbol '([^']+)'`, "$1 is not under the GPL and uses the GPL-only symbol $2", 2),
 	why(`ERROR: (?:modpost: )?module (\S+) uses symbol (\S+) from namespace (\S+), but does not import it`, "$1 uses $2 of namespace $3, which it does not import", 2),
+	why(`error: macro Q (requires \d+ arguments, but only \d+ given|passed \d+ arguments, but takes just \d+)`, "changed interface: macro $1 $2", 0),
+	why(`(?i)configure: error: (.*\S)`, "configure: $1", 0),
+	why(`(No space left on device|Disk quota exceeded|Cannot allocate memory|virtual memory exhausted.*)`, "$1", 0),
 	why(`error: (.*\S)`, "$1", 0),
 	why(`(?:sh|bash)(?:: line)?:? ?\d*: (\S+): (?:command )?not found`, "program $1 is not installed", 0),
 	why(`make(?:\[\d+\])?: (\S+): (?:No such file or directory|Command not found|Permission denied)$`, "program $1 is not installed or cannot be run", 0),
 	why(`No rule to make target Q(?:, needed by Q)?`, "make has no rule for $1", 0),
-	why(`(?i)configure: error: (.*\S)`, "configure: $1", 0),
-	why(`(No space left on device|Disk quota exceeded|Cannot allocate memory|virtual memory exhausted.*)`, "$1", 0),
+	why(`^! Error: (.*\S)`, "configure: $1", 0),
 	why(`internal compiler error: (.*\S)`, "internal compiler error: $1", 0),
 	why(`(undefined reference to .*|multiple definition of .*)`, "$1", 0),
 	why(`(?:ERROR|FATAL): (?:modpost: )?(.*\S)`, "modpost: $1", 0),
 	why(`\*\*\* (.*\S)\.\s+Stop\.`, "make: $1", 0),
-	why(`(?i)^(?:\*+ ?)?error:? (.*\S)`, "$1", 0),
+	why(`(?i)^[*! ]*error:? (.*\S)`, "$1", 0),
 }
 
 // position is where in a source a compiler found something.
@@ -76,19 +78,26 @@ var position = regexp.MustCompile(`^(?:In file included from )?([^\s:]+\.[chS]):
 // made relative. "make failed" is never the cause: where nothing known is in
 // the log, the last line of it that says anything is.
 func FindCause(log []byte, krel, dir string) Cause {
-	last, n := Cause{Text: "the build failed and its log says nothing"}, 0
-	for line := range strings.Lines(string(log)) {
-		n++
-		line = strings.TrimRight(line, "\r\n")
-		if len(line) > 4096 {
-			line = line[:4096]
-		}
+	last := Cause{Text: "the build failed and its log says nothing"}
+	rest, n := string(log), 0
+	for rest != "" {
+		line, after, _ := strings.Cut(rest, "\n")
+		rest, n = after, n+1
+		line = strings.TrimRight(line[:min(len(line), 4096)], "\r")
 		if strings.HasPrefix(line, "$ ") {
 			continue
 		}
 		for _, r := range reasons {
 			if m := r.re.FindStringSubmatch(line); m != nil {
-				return r.cause(m, line, krel, dir, n)
+				c := r.cause(m, krel, dir)
+				c.Line = n
+				if at := where(line, rest, dir); at != "" {
+					c.Text = at + ": " + c.Text
+				}
+				if text := declaration(rest, c.Symbol); text != "" {
+					c.Text += "; the kernel has: " + text
+				}
+				return c
 			}
 		}
 		if text := strings.TrimSpace(line); text != "" && !strings.HasPrefix(text, "make") {
@@ -98,21 +107,54 @@ func FindCause(log []byte, krel, dir string) Cause {
 	return last
 }
 
-func (r reason) cause(m []string, line, krel, dir string, n int) Cause {
+func (r reason) cause(m []string, krel, dir string) Cause {
 	text := strings.ReplaceAll(r.text, "$k", krel)
 	for i := len(m) - 1; i > 0; i-- {
 		text = strings.ReplaceAll(text, fmt.Sprintf("$%d", i), strings.ReplaceAll(m[i], dir+"/", ""))
 	}
-	c := Cause{Text: strings.TrimSpace(text), Line: n}
+	c := Cause{Text: strings.TrimSpace(text)}
 	if r.symbol > 0 {
 		c.Symbol = strings.TrimPrefix(m[r.symbol], "struct ")
 	}
-	if p := position.FindStringSubmatch(line); p != nil {
-		name := p[1]
-		if rel, err := filepath.Rel(dir, name); err == nil && filepath.IsAbs(name) && !strings.HasPrefix(rel, "..") {
-			name = rel
-		}
-		c.Text = fmt.Sprintf("%s:%s: %s", name, p[2], c.Text)
-	}
 	return c
 }
+
+// where is the place that a compiler's line is about, as FILE:LINE. A place in a
+// header of the kernel is that of a macro: the source's own line, which uses it,
+// comes in one of the next lines.
+func where(line, rest, dir string) string {
+	p := position.FindStringSubmatch(line)
+	if p == nil {
+		return ""
+	}
+	if own(p[1], dir) {
+		return strings.TrimPrefix(p[1], dir+"/") + ":" + p[2]
+	}
+	for range 30 {
+		line, rest, _ = strings.Cut(rest, "\n")
+		if q := position.FindStringSubmatch(line); q != nil && own(q[1], dir) && strings.Contains(line, "note: in expansion") {
+			return strings.TrimPrefix(q[1], dir+"/") + ":" + q[2]
+		}
+	}
+	return p[1] + ":" + p[2]
+}
+
+// declaration is the kernel's own one of a symbol, where the compiler shows it
+// in one of the next lines: "  228 | struct class *class_create(const char *name);".
+func declaration(rest, symbol string) string {
+	if symbol == "" {
+		return ""
+	}
+	shown := false
+	for range 30 {
+		var line string
+		line, rest, _ = strings.Cut(rest, "\n")
+		if _, text, ok := strings.Cut(line, " | "); shown && ok && strings.Contains(text, symbol+"(") {
+			return strings.TrimRight(strings.Join(strings.Fields(text), " "), " ;,")
+		}
+		shown = strings.Contains(line, "note: declared here") || strings.Contains(line, "note: expected ")
+	}
+	return ""
+}
+
+func own(name, dir string) bool { return !filepath.IsAbs(name) || strings.HasPrefix(name, dir+"/") }
