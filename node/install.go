@@ -128,7 +128,8 @@ func (n *Node) Install(ctx context.Context, req InstallRequest) (*InstallPlan, *
 func (req InstallRequest) name() string {
 	var names []string
 	for _, s := range req.Sources {
-		if !slices.Contains(names, s.Name()) {
+		meant := s.Named || req.Kernel == "" || s.Kernel == req.Kernel
+		if meant && !slices.Contains(names, s.Name()) {
 			names = append(names, s.Name())
 		}
 	}

@@ -119,9 +119,9 @@ func (n *Node) moduleFile(p string) (ModuleFile, error) {
 }
 
 // previous finds a copy of the build that is loaded: among the files of the
-// tree, then in the journal of installations that are in effect. It is nil
-// where there is none.
-func (n *Node) previous(tree *depmod.Tree, m *LoadedModule) (*ModuleFile, error) {
+// tree, then in the journal of transactions that are in effect. It is nil
+// where there is none. The file that has the content given is not it.
+func (n *Node) previous(tree *depmod.Tree, m *LoadedModule, not []byte) (*ModuleFile, error) {
 	var paths []string
 	if f := tree.Module(m.Name); f != nil {
 		paths = append(paths, inTree(tree, f))
@@ -136,11 +136,11 @@ func (n *Node) previous(tree *depmod.Tree, m *LoadedModule) (*ModuleFile, error)
 		if err != nil {
 			continue
 		}
-		if d, err := describe(file.Data); err == nil && sameBuild(m.identity(), d.identity) {
+		if d, err := describe(file.Data); err == nil && sameBuild(m.identity(), d.identity) && !bytes.Equal(file.Data, not) {
 			return &file, nil
 		}
 	}
-	records, err := n.Installations()
+	records, err := n.store.History()
 	if err != nil {
 		return nil, err
 	}
@@ -156,7 +156,7 @@ func (n *Node) previous(tree *depmod.Tree, m *LoadedModule) (*ModuleFile, error)
 			if s.Op != txn.Write || !isModuleFile(s.Path) || depmod.ModuleName(s.Path) != m.Name {
 				continue
 			}
-			if d, err := describe(s.Data); err == nil && sameBuild(m.identity(), d.identity) {
+			if d, err := describe(s.Data); err == nil && sameBuild(m.identity(), d.identity) && !bytes.Equal(s.Data, not) {
 				return &ModuleFile{Data: s.Data}, nil
 			}
 		}

@@ -16,6 +16,9 @@ type ReloadRequest struct {
 	// Set is what the files must belong to; nil for anything. Without names,
 	// the modules of the set that are loaded are meant.
 	Set *Set
+	// Replaced are modules whose files have just been changed: what is loaded
+	// is another build than the file, whatever the two say of themselves.
+	Replaced []string
 	// Force goes on although modules are in use. What the kernel itself
 	// refuses it refuses all the same.
 	Force bool
@@ -36,7 +39,7 @@ type ReloadPlan struct {
 	// can be had again.
 	before   map[string]*LoadedModule
 	previous map[string]*ModuleFile
-	// undo is the installation that put a file in the place of one that is
+	// undo is the transaction that put a file in the place of one that is
 	// loaded; 0 for none.
 	undo int
 }
@@ -98,7 +101,12 @@ func (n *Node) PlanReload(req ReloadRequest, facts *Facts) (*ReloadPlan, error) 
 		return nil, err
 	}
 	r.uses()
-	if err := r.keepPrevious(req.Force); err != nil {
+	for i := range r.p.Load {
+		if slices.Contains(req.Replaced, r.p.Load[i].Name) {
+			r.p.Load[i].Same = false
+		}
+	}
+	if err := r.keepPrevious(req); err != nil {
 		return nil, err
 	}
 	r.refusals(req.Force)
@@ -326,7 +334,7 @@ func (r *reloading) fileSystem(kind string) []string {
 
 // keepPrevious finds for each module that is unloaded how it can be brought
 // back where its file is another build by now.
-func (r *reloading) keepPrevious(force bool) error {
+func (r *reloading) keepPrevious(req ReloadRequest) error {
 	for _, step := range r.p.Load {
 		m := r.p.before[step.Name]
 		if m == nil {
@@ -337,15 +345,16 @@ func (r *reloading) keepPrevious(force bool) error {
 			r.p.previous[step.Name] = &file
 			continue
 		}
-		file, err := r.n.previous(r.p.tree, m)
+		file, err := r.n.previous(r.p.tree, m, step.content.Data)
 		if err != nil {
 			return err
 		}
 		_, known := m.identity().same(step.identity)
+		known = known || slices.Contains(req.Replaced, step.Name)
 		switch {
 		case file != nil:
 			r.p.previous[step.Name] = file
-		case known && !force:
+		case known && !req.Force:
 			r.p.Refusals = append(r.p.Refusals, fmt.Sprintf("%s: another build is loaded (%s) than %s, and no copy of it is left to go back to", step.Name, m.identity(), step.File))
 		default:
 			r.p.Notes = append(r.p.Notes, fmt.Sprintf("%s: no copy of what is loaded is known to be left: there will be no going back", step.Name))
@@ -357,10 +366,10 @@ func (r *reloading) keepPrevious(force bool) error {
 	return nil
 }
 
-// installedBy finds the installation that brought a file which is not what is
-// loaded, if it is the last one that touched the module.
+// installedBy finds the transaction that brought a file which is not what is
+// loaded: the last one in effect that touched the module.
 func (r *reloading) installedBy(step ReloadStep) {
-	records, err := r.n.Installations()
+	records, err := r.n.store.History()
 	if err != nil {
 		return
 	}

@@ -24,8 +24,8 @@ type ReloadResult struct {
 	Reports []ModuleReport
 	// Notes are for people: parameters that were set again, what was undone.
 	Notes []string
-	// Undone is the installation that was taken back with a return to the
-	// modules before; nil for none.
+	// Undone is what was taken back with a return to the modules before; nil
+	// for nothing.
 	Undone *Rollback
 }
 
@@ -261,9 +261,9 @@ func (r *reload) back(ctx context.Context) {
 	}
 	r.came = nil
 	if r.p.undo != 0 {
-		undone, err := r.n.Rollback(ctx, r.p.undo)
+		undone, err := r.n.takeBack(ctx, r.p.undo)
 		if err != nil {
-			r.note("the files of installation %d are still in place: %v", r.p.undo, err)
+			r.note("the files of transaction %d are still in place: %v", r.p.undo, err)
 		} else {
 			r.res.Undone = undone
 		}

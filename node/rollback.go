@@ -90,6 +90,33 @@ func (n *Node) Rollback(ctx context.Context, number int) (*Rollback, error) {
 	return r, err
 }
 
+// takeBack takes an installation, or a rollback, back.
+func (n *Node) takeBack(ctx context.Context, number int) (*Rollback, error) {
+	records, err := n.store.History()
+	if err != nil {
+		return nil, err
+	}
+	i := slices.IndexFunc(records, func(r txn.Record) bool { return r.Number == number })
+	if i < 0 {
+		return nil, txn.ErrUnknown
+	}
+	if IsInstallation(records[i]) {
+		return n.Rollback(ctx, number)
+	}
+	release, err := n.store.Lock(ctx)
+	if err != nil {
+		return nil, err
+	}
+	done, plan, err := n.undo(ctx, number)
+	release()
+	if err != nil {
+		return nil, err
+	}
+	r := &Rollback{Undone: records[i : i+1], Done: []txn.Record{done}, Plans: []txn.Plan{plan}}
+	r.Relinked, err = n.relink(ctx, plan.Steps)
+	return r, err
+}
+
 func (n *Node) rollback(ctx context.Context, number int) (*Rollback, error) {
 	r := &Rollback{}
 	release, err := n.store.Lock(ctx)

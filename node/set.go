@@ -11,6 +11,7 @@ import (
 	"modkeep/depmod"
 	"modkeep/ko"
 	"modkeep/loader"
+	"modkeep/repo"
 	"modkeep/weakupdates"
 )
 
@@ -19,6 +20,10 @@ import (
 type Set struct {
 	Name    string
 	modules map[string][]member // by module name: a set may have builds for several kernels
+	// owners are packages whose files belong to the set, where the set's own
+	// files are not at hand; blocked is why a module has none for the kernel.
+	owners  map[string]bool
+	blocked map[string]string
 }
 
 // member is one file of a set. Its sum is that of the module as it is unpacked.
@@ -43,6 +48,37 @@ func NewSet(name string, sources []*Source) (*Set, error) {
 	return s, nil
 }
 
+// NewManifestSet makes a set of what a channel's manifest has for a kernel.
+// sources are the modules of its packages; without any a file belongs to the set
+// if a package of the manifest owns it.
+func NewManifestSet(m *repo.Manifest, krel string, sources []*Source) (*Set, error) {
+	s := &Set{Name: fmt.Sprintf("%s, snapshot %d", m.Repository, m.Snapshot), modules: map[string][]member{}, owners: map[string]bool{}, blocked: map[string]string{}}
+	i := slices.IndexFunc(m.Kernels, func(k repo.Kernel) bool { return k.Release == krel })
+	if i < 0 {
+		return nil, fmt.Errorf("the manifest has no word of kernel %s", krel)
+	}
+	if len(sources) > 0 {
+		whole, err := NewSet(s.Name, sources)
+		if err != nil {
+			return nil, err
+		}
+		s.modules = whole.modules
+	} else {
+		for _, p := range m.Packages {
+			s.owners[p.Name] = true
+		}
+	}
+	named := map[string][]member{}
+	for _, module := range m.Kernels[i].Modules {
+		named[module.Name] = s.modules[module.Name]
+		if module.Decision == repo.Blocked {
+			s.blocked[module.Name] = module.Reason
+		}
+	}
+	s.modules = named
+	return s, nil
+}
+
 // Names returns the modules of the set, sorted.
 func (s *Set) Names() []string {
 	var names []string
@@ -53,7 +89,10 @@ func (s *Set) Names() []string {
 	return names
 }
 
-func (s *Set) has(name string) bool { return len(s.modules[name]) > 0 }
+func (s *Set) has(name string) bool {
+	_, ok := s.modules[name]
+	return ok
+}
 
 // unpackedSum is the SHA-256 of a module file as it is when it is unpacked:
 // packages may be installed packed otherwise.
@@ -95,7 +134,7 @@ func (n *Node) belongs(set *Set, tree *depmod.Tree, name, file string) ModuleRep
 		report.fail(err.Error())
 		return report
 	}
-	if slices.ContainsFunc(set.modules[name], func(m member) bool { return m.sum == sum }) {
+	if slices.ContainsFunc(set.modules[name], func(m member) bool { return m.sum == sum }) || set.has(name) && set.owners[report.Owner] {
 		return report
 	}
 	owner := report.Owner
@@ -113,8 +152,13 @@ func (n *Node) belongs(set *Set, tree *depmod.Tree, name, file string) ModuleRep
 // whyNot says why a set's own module is not what modprobe takes on a kernel.
 func (n *Node) whyNot(set *Set, tree *depmod.Tree, name string) string {
 	members := set.modules[name]
-	if len(members) == 0 {
+	switch {
+	case set.blocked[name] != "":
+		return "the set has none for " + tree.Release + ": " + set.blocked[name]
+	case !set.has(name):
 		return "the set has no module of that name"
+	case len(members) == 0:
+		return "none of the set's packages owns it"
 	}
 	r, err := n.open()
 	if err != nil {

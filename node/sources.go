@@ -62,6 +62,17 @@ func ReadSources(args []string) ([]*Source, error) {
 	return r.list, nil
 }
 
+// ReadPackages reads the modules of packages, of which some may have none.
+func ReadPackages(files []string) ([]*Source, error) {
+	r := &sourceReader{}
+	for _, name := range files {
+		if err := r.addPackage(name, false); err != nil {
+			return nil, err
+		}
+	}
+	return r.list, nil
+}
+
 type sourceReader struct {
 	list []*Source
 	size int64
@@ -180,6 +191,13 @@ func directoryRelease(name string) string {
 		return ""
 	}
 	return krel
+}
+
+// ModuleOf returns the kernel and the name of a module file below lib/modules;
+// ok is false for other paths.
+func ModuleOf(p string) (krel, name string, ok bool) {
+	krel = directoryRelease(p)
+	return krel, depmod.ModuleName(p), krel != "" && isModuleFile(p)
 }
 
 // errNoSource is wrapped where nothing of what was named is for a kernel.

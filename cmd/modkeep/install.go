@@ -18,6 +18,8 @@ type installOptions struct {
 	force       bool
 	noInitramfs bool
 	json        bool
+	reload      bool
+	inUse       bool // reload what is in use too
 }
 
 // installReport is what install, upgrade and replace answer.
@@ -25,6 +27,8 @@ type installReport struct {
 	*planReport
 	Modules  []node.Placed `json:"modules"`
 	Refusals []string      `json:"refusals"` // why nothing was done
+	// Reload is what became of the loaded ones, with --reload.
+	Reload []node.ModuleReport `json:"reload,omitempty"`
 }
 
 // installHelp says what differs between the verbs.
@@ -68,7 +72,12 @@ it, the generator of the initramfs run once for each kernel. All of it is one
 transaction: it is done, or nothing is, and modkeep rollback takes it back.
 
 Refused without --force: what the kernel would not load, and what would keep
-modules that are installed from loading.` + exitStatus("done, or nothing to do", "refused: nothing is changed", "could not tell, or could not do it; nothing is changed"),
+modules that are installed from loading.
+
+With --reload those that are loaded are then loaded again, as by modkeep reload:
+where one of them fails its check, the modules before are loaded again and their
+files are put back. It is refused before anything is changed if one is in use;
+--reload-in-use reloads those too.` + exitStatus("done, or nothing to do", "refused: nothing is changed", "could not tell, or could not do it; nothing is changed"),
 		Example: help.example,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
@@ -83,6 +92,8 @@ modules that are installed from loading.` + exitStatus("done, or nothing to do",
 	flags.BoolVar(&opts.dry, "dry-run", false, "print what would be done, change nothing")
 	flags.BoolVar(&opts.force, "force", false, "also what would not load, and what is older")
 	flags.BoolVar(&opts.noInitramfs, "no-initramfs", false, "leave initramfs images as they are")
+	flags.BoolVar(&opts.reload, "reload", false, "load those again that are loaded, and check them")
+	flags.BoolVar(&opts.inUse, "reload-in-use", false, "the same, though they are in use")
 	addJSONFlag(flags, &opts.json)
 	return cmd
 }
@@ -97,17 +108,29 @@ func (o *installOptions) run(cmd *cobra.Command, verb node.InstallVerb, args []s
 		return fmt.Errorf("cannot %s: %w", verb, err)
 	}
 	req := node.InstallRequest{Verb: verb, Sources: sources, Kernel: o.kernel, Force: o.force, NoInitramfs: o.noInitramfs}
+	r, err := o.reloader(cmd, n, req)
+	if err != nil {
+		return o.explain(verb, err)
+	}
+	if r.refused() {
+		return r.refuse(cmd, string(verb))
+	}
 	p, res, err := o.carryOut(cmd, n, req)
 	if err != nil {
 		return o.explain(verb, err)
 	}
-	if err := o.print(cmd, p, res.Record); err != nil {
+	if res.Record.Number != 0 {
+		if err := r.run(cmd); err != nil {
+			return fmt.Errorf("cannot reload: %w", err)
+		}
+	}
+	if err := o.print(cmd, p, res.Record, r.reports); err != nil {
 		return err
 	}
 	if len(p.Refusals) > 0 {
 		return silent(statusNo)
 	}
-	return nil
+	return reportsStatus(r.reports)
 }
 
 // carryOut makes the plan, or with --dry-run only shows it.
@@ -141,9 +164,9 @@ func (o *installOptions) explain(verb node.InstallVerb, err error) error {
 	return err
 }
 
-func (o *installOptions) print(cmd *cobra.Command, p *node.InstallPlan, rec txn.Record) error {
+func (o *installOptions) print(cmd *cobra.Command, p *node.InstallPlan, rec txn.Record, reloaded []node.ModuleReport) error {
 	if o.json {
-		r := installReport{reportOf(p.Plan), append([]node.Placed{}, p.Placed...), append([]string{}, p.Refusals...)}
+		r := installReport{reportOf(p.Plan), append([]node.Placed{}, p.Placed...), append([]string{}, p.Refusals...), reloaded}
 		r.Transaction = rec.Number
 		return writeJSON(cmd.OutOrStdout(), r)
 	}
@@ -153,10 +176,10 @@ func (o *installOptions) print(cmd *cobra.Command, p *node.InstallPlan, rec txn.
 	printPlaced(cmd.OutOrStdout(), p)
 	printNotes(cmd.ErrOrStderr(), p.Notes)
 	printRelinked(cmd, p.Relinked)
-	if rec.Number != 0 {
+	if rec.Number != 0 && reportsStatus(reloaded) == nil {
 		fmt.Fprintf(cmd.ErrOrStderr(), "modkeep: done; modkeep rollback %d takes it back\n", rec.Number)
 	}
-	return nil
+	return printReports(cmd.OutOrStdout(), reloaded, false)
 }
 
 // printPlaced writes what needs no step: what is there already, and what is

@@ -205,7 +205,7 @@ func TestOracleReload(t *testing.T) {
 		{command: "/bin/modkeep replace /deaf/virtio_net.ko", want: []string{"write     " + file}},
 		{command: "/bin/modkeep verify virtio_net", status: 1, want: []string{"[FAILED]", "another build"}},
 		{command: "/bin/modkeep reload virtio_net --force --json", status: 1,
-			want:   []string{"device virtio", "is not bound to it any more", "the previous build", "is back", "installation 1 (replace virtio_net) is taken back"},
+			want:   []string{"device virtio", "is not bound to it any more", "the previous build", "is back", "1 (replace virtio_net) is taken back"},
 			report: &node.ModuleReport{Name: "virtio_net", File: file, RolledBack: true}},
 		{command: "/bin/sh -c 'modprobe -n -v virtio_net; modprobe --show-depends virtio_net'", want: []string{own}, not: "updates"},
 		{command: "@up eth0"},
@@ -224,5 +224,12 @@ func TestOracleReload(t *testing.T) {
 		arp,
 		{command: "/bin/modkeep verify virtio_net --json", report: &node.ModuleReport{Name: "virtio_net", File: file, OK: true}},
 		{command: "/bin/modkeep verify virtio_net --command 'false'", status: 1},
+		{command: "/bin/modkeep replace --reload /deaf/virtio_net.ko", status: 1, want: []string{"eth0 is up on it", "nothing is changed"}},
+		{command: "/bin/modkeep replace --reload-in-use /deaf/virtio_net.ko", status: 1, want: []string{"[FAILED]", "is back", "(replace virtio_net) is taken back"}},
+		{command: "/bin/modkeep rollback --reload", want: []string{"[  OK  ]"}},
+		{command: "@up eth0"},
+		arp,
+		{command: "/bin/modkeep verify virtio_net --json", report: &node.ModuleReport{Name: "virtio_net", File: ownFile, Owner: "kernel", OK: true}},
+		{command: "/bin/modkeep verify --set /good", status: 1, want: []string{"[FAILED]", "Module virtio_net belong to kernel which is not a part of good"}},
 	})
 }

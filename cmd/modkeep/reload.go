@@ -1,11 +1,14 @@
 package main
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"syscall"
@@ -14,6 +17,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"modkeep/node"
+	"modkeep/repo"
 )
 
 // liveOptions are the flags of the verbs that look at the running kernel.
@@ -25,7 +29,7 @@ type liveOptions struct {
 }
 
 func (o *liveOptions) addFlags(flags *pflag.FlagSet) {
-	flags.StringVar(&o.set, "set", "", "the files must be of `SET`: a package, a directory of modules or packages, or a channel manifest")
+	flags.StringVar(&o.set, "set", "", "the files must be of `SET`: a package, a directory of modules or packages, or a channel's manifest (.json), whose signature 'modkeep repo verify' looks at")
 	flags.StringVar(&o.command, "command", "", "a shell runs `COMMAND` when the modules are loaded; a status other than 0 is a failure")
 	flags.StringArrayVar(&o.patterns, "log-fail", nil, "a line of the kernel's log that matches `REGEXP` is a failure; may be repeated")
 	addJSONFlag(flags, &o.json)
@@ -62,20 +66,87 @@ func openLive(cmd *cobra.Command) (*node.Node, node.Live, error) {
 	return n, live, nil
 }
 
-// readSet reads what --set names; nil where it names nothing.
-func (o *liveOptions) readSet() (*node.Set, error) {
+// readSet reads what --set names, for the kernel that runs; nil where it names
+// nothing.
+func (o *liveOptions) readSet(live node.Live) (*node.Set, error) {
 	if o.set == "" {
 		return nil, nil
 	}
-	sources, err := node.ReadSources([]string{o.set})
+	set, err := o.openSet(live)
 	if err != nil {
 		return nil, fmt.Errorf("cannot read the set: %w", err)
 	}
-	set, err := node.NewSet(o.set, sources)
-	if err != nil {
-		return nil, fmt.Errorf("cannot read the set: %s: %w", o.set, err)
-	}
 	return set, nil
+}
+
+func (o *liveOptions) openSet(live node.Live) (*node.Set, error) {
+	if !strings.HasSuffix(o.set, ".json") {
+		sources, err := node.ReadSources([]string{o.set})
+		if err != nil {
+			return nil, err
+		}
+		return node.NewSet(filepath.Base(o.set), sources)
+	}
+	facts, err := live.Facts()
+	if err != nil {
+		return nil, err
+	}
+	m, sources, err := readManifest(o.set)
+	if err != nil {
+		return nil, err
+	}
+	return node.NewManifestSet(m, facts.Release, sources)
+}
+
+// maxManifestFile is the most that is read of a manifest, in bytes.
+const maxManifestFile = 256 << 20
+
+// readManifest reads a channel's manifest, and the modules of its packages where
+// they lie beside it, as in a snapshot.
+func readManifest(name string) (*repo.Manifest, []*node.Source, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, maxManifestFile))
+	if err != nil {
+		return nil, nil, err
+	}
+	m, err := repo.ParseManifest(text)
+	if err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", name, err)
+	}
+	var files []string
+	for _, p := range m.Packages {
+		file := filepath.Join(filepath.Dir(name), filepath.FromSlash(p.File))
+		if _, err := os.Stat(file); err != nil {
+			return m, nil, nil
+		}
+		if err := holdDigest(file, p.SHA256); err != nil {
+			return nil, nil, err
+		}
+		files = append(files, file)
+	}
+	sources, err := node.ReadPackages(files)
+	return m, sources, err
+}
+
+// holdDigest wants that a file has a digest, in hexadecimal.
+func holdDigest(name, want string) error {
+	f, err := os.Open(name)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return err
+	}
+	if got := hex.EncodeToString(h.Sum(nil)); got != want {
+		return fmt.Errorf("%s: SHA-256 %s, and the manifest has %s", name, got, want)
+	}
+	return nil
 }
 
 // reloadOptions are the flags of modkeep reload.
@@ -103,7 +174,7 @@ system is mounted from it or is of it, or a process holds it.
 Afterwards each module has to be loaded, to be the build that its file is (an
 initramfs may hold an old one), to have the devices it had, and the kernel's log
 must not complain of it. Where one fails and another build was loaded before,
-that one comes back, and the installation that replaced its file is taken back.
+that one comes back, and the transaction that replaced its file is taken back.
 
 With --set the file has to be one of the set's, else the module is skipped as
 FAILED, naming the file, its owner and why the set's own is not selected.` + exitStatus(
@@ -133,11 +204,11 @@ func (o *reloadOptions) run(cmd *cobra.Command, names []string) error {
 	if err != nil {
 		return err
 	}
-	set, err := o.readSet()
+	n, live, err := openLive(cmd)
 	if err != nil {
 		return err
 	}
-	n, live, err := openLive(cmd)
+	set, err := o.readSet(live)
 	if err != nil {
 		return err
 	}
@@ -184,25 +255,35 @@ func (o *reloadOptions) planned(cmd *cobra.Command, p *node.ReloadPlan) error {
 	return reportsStatus(reports)
 }
 
-// reload carries a plan out and prints what came of it. A hang-up, as when the
-// network goes that a terminal is reached over, does not stop it half-way.
+// reload carries a plan out and prints what came of it.
 func (o *liveOptions) reload(cmd *cobra.Command, n *node.Node, live node.Live, p *node.ReloadPlan, checks node.Checks) error {
-	signal.Ignore(syscall.SIGHUP, syscall.SIGINT, syscall.SIGTERM, syscall.SIGPIPE)
-	defer signal.Reset(syscall.SIGHUP, syscall.SIGINT, syscall.SIGTERM, syscall.SIGPIPE)
-	res, err := n.Reload(cmd.Context(), live, p, checks)
+	res, err := carryOutReload(cmd, n, live, p, checks)
 	if err != nil {
 		return fmt.Errorf("cannot reload: %w", err)
-	}
-	printNotes(cmd.ErrOrStderr(), res.Notes)
-	if res.Undone != nil {
-		for _, rec := range res.Undone.Undone {
-			fmt.Fprintf(cmd.ErrOrStderr(), "modkeep: installation %d (%s) is taken back\n", rec.Number, rec.Name)
-		}
 	}
 	if err := printReports(cmd.OutOrStdout(), res.Reports, o.json); err != nil {
 		return err
 	}
 	return reportsStatus(res.Reports)
+}
+
+// carryOutReload does a reload and says what else was done. A hang-up, as when
+// the network goes that a terminal is reached over, does not stop it half-way.
+func carryOutReload(cmd *cobra.Command, n *node.Node, live node.Live, p *node.ReloadPlan, checks node.Checks) (*node.ReloadResult, error) {
+	signals := []os.Signal{syscall.SIGHUP, syscall.SIGINT, syscall.SIGTERM, syscall.SIGPIPE}
+	signal.Ignore(signals...)
+	defer signal.Reset(signals...)
+	res, err := n.Reload(cmd.Context(), live, p, checks)
+	if err != nil {
+		return nil, err
+	}
+	printNotes(cmd.ErrOrStderr(), res.Notes)
+	if res.Undone != nil {
+		for _, rec := range res.Undone.Undone {
+			fmt.Fprintf(cmd.ErrOrStderr(), "modkeep: %d (%s) is taken back\n", rec.Number, rec.Name)
+		}
+	}
+	return res, nil
 }
 
 // printReports writes a line for each module, and below one that failed why.
@@ -275,11 +356,11 @@ func (o *liveOptions) verify(cmd *cobra.Command, names []string) error {
 	if err != nil {
 		return err
 	}
-	set, err := o.readSet()
+	n, live, err := openLive(cmd)
 	if err != nil {
 		return err
 	}
-	n, live, err := openLive(cmd)
+	set, err := o.readSet(live)
 	if err != nil {
 		return err
 	}

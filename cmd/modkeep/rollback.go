@@ -17,6 +17,8 @@ type rollbackOptions struct {
 	list bool
 	dry  bool
 	json bool
+	// reload and inUse are as of an installation.
+	reload, inUse bool
 }
 
 // rollbackReport is what modkeep rollback answers.
@@ -24,6 +26,8 @@ type rollbackReport struct {
 	*planReport
 	Undone       []int `json:"undone"`       // installations taken back, newest first
 	Transactions []int `json:"transactions"` // that did it, in the same order
+	// Reload is what became of the loaded ones, with --reload.
+	Reload []node.ModuleReport `json:"reload,omitempty"`
 }
 
 func newRollbackCommand() *cobra.Command {
@@ -36,7 +40,10 @@ a number from 'modkeep rollback --list' all from that one on, the newest first,
 so that the modules are again those before it. The files before it, and the
 kernel's own modules, are selected again, with depmod's index files as they were
 or made anew. Each is a transaction of its own; where one cannot be taken back,
-those that were are put in effect again. The last 50 transactions are kept.` + exitStatus(
+those that were are put in effect again. The last 50 transactions are kept.
+
+With --reload the modules that are loaded are loaded again from the files of
+before, as by modkeep reload.` + exitStatus(
 			"done, or the list is printed",
 			"refused: the tree was changed since; nothing is changed",
 			"no such installation, or it could not be done; nothing is changed"),
@@ -68,6 +75,8 @@ those that were are put in effect again. The last 50 transactions are kept.` + e
 	flags.StringVar(&opts.root, "root", "/", "look below `DIR` for kernels and modules")
 	flags.BoolVar(&opts.list, "list", false, "list the installations, newest first")
 	flags.BoolVar(&opts.dry, "dry-run", false, "print what would be done, change nothing")
+	flags.BoolVar(&opts.reload, "reload", false, "load those again that are loaded, and check them")
+	flags.BoolVar(&opts.inUse, "reload-in-use", false, "the same, though they are in use")
 	addJSONFlag(flags, &opts.json)
 	return cmd
 }
@@ -80,11 +89,46 @@ func (o *rollbackOptions) run(cmd *cobra.Command, number int) error {
 	if o.list {
 		return o.printList(cmd, n)
 	}
+	live := &reloader{n: n, inUse: o.inUse}
+	if (o.reload || o.inUse) && !o.dry {
+		if err := o.prepareReload(cmd, live, number); err != nil {
+			return o.explain(cmd, err)
+		}
+		if live.refused() {
+			return live.refuse(cmd, "roll back")
+		}
+	}
 	r, err := o.carryOut(cmd, n, number)
 	if err != nil {
 		return o.explain(cmd, err)
 	}
-	return o.print(cmd, r)
+	if err := live.run(cmd); err != nil {
+		return fmt.Errorf("cannot reload: %w", err)
+	}
+	if err := o.print(cmd, r, live.reports); err != nil {
+		return err
+	}
+	return reportsStatus(live.reports)
+}
+
+// prepareReload plans the reload of the modules that a rollback touches.
+func (o *rollbackOptions) prepareReload(cmd *cobra.Command, live *reloader, number int) error {
+	if err := settle(cmd, live.n); err != nil {
+		return err
+	}
+	list, err := live.n.Since(number)
+	if err != nil {
+		return err
+	}
+	var names []string
+	for _, rec := range list {
+		for _, s := range rec.Steps {
+			if krel, name, ok := node.ModuleOf(s.Path); ok {
+				names = append(names, name+"\x00"+krel)
+			}
+		}
+	}
+	return live.prepare(cmd, names)
 }
 
 func (o *rollbackOptions) carryOut(cmd *cobra.Command, n *node.Node, number int) (*node.Rollback, error) {
@@ -133,13 +177,13 @@ func (o *rollbackOptions) printList(cmd *cobra.Command, n *node.Node) error {
 	return nil
 }
 
-func (o *rollbackOptions) print(cmd *cobra.Command, r *node.Rollback) error {
+func (o *rollbackOptions) print(cmd *cobra.Command, r *node.Rollback, reloaded []node.ModuleReport) error {
 	all := &node.Plan{}
 	for _, p := range r.Plans {
 		all.Steps = append(all.Steps, p.Steps...)
 	}
 	if o.json {
-		report := rollbackReport{reportOf(all), numbers(r.Undone), numbers(r.Done)}
+		report := rollbackReport{reportOf(all), numbers(r.Undone), numbers(r.Done), reloaded}
 		return writeJSON(cmd.OutOrStdout(), report)
 	}
 	printPlan(cmd.OutOrStdout(), all)
@@ -152,7 +196,7 @@ func (o *rollbackOptions) print(cmd *cobra.Command, r *node.Rollback) error {
 			fmt.Fprintf(cmd.OutOrStdout(), "%-9s %d (%s), after that\n", "undo", rec.Number, rec.Name)
 		}
 	}
-	return nil
+	return printReports(cmd.OutOrStdout(), reloaded, false)
 }
 
 func numbers(records []txn.Record) []int {
