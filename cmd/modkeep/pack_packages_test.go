@@ -67,6 +67,9 @@ func (r *bareRoot) capability(name, version string, provides ...kmp.Dependency) 
 	f, err := os.Create(file)
 	r.must(err)
 	p := &kmp.Package{Format: kmp.RPM, Name: name, Version: version, Release: "1", Arch: "noarch", Summary: name, Depends: provides}
+	if strings.HasPrefix(name, "kernel") {
+		p.SourceName = "kernel-" + version + ".src.rpm"
+	}
 	r.must(kmp.Write(f, p, nil, kmp.WriteOptions{Date: time.Unix(1_700_000_000, 0)}))
 	r.must(f.Close())
 	return file
@@ -351,8 +354,14 @@ func TestPackDebReal(t *testing.T) {
 // dnf runs dnf on the root with the packages of a directory as its repository.
 func (r *bareRoot) dnf(dir string, args ...string) string {
 	r.t.Helper()
+	return r.dnfPlugged(dir, "--noplugins", args...)
+}
+
+// dnfPlugged is dnf with a flag that says what to do about plug-ins.
+func (r *bareRoot) dnfPlugged(dir, plugins string, args ...string) string {
+	r.t.Helper()
 	r.run("createrepo_c", "--quiet", dir)
-	all := []string{"-y", "--installroot", r.dir, "--repofrompath=t,file://" + dir, "--repo=t", "--nogpgcheck", "--releasever=9", "--noplugins",
+	all := []string{"-y", "--installroot", r.dir, "--repofrompath=t,file://" + dir, "--repo=t", "--nogpgcheck", "--releasever=9", plugins,
 		"--setopt=cachedir=" + r.build + "/cache", "--setopt=logdir=" + r.build, "--setopt=keepcache=0", "--setopt=t.metadata_expire=0", "--setopt=installonlypkgs=kernel-core", "--setopt=installonly_limit=0"}
 	out, err := r.try("dnf", append(all, args...)...)
 	if err != nil {
@@ -425,6 +434,32 @@ func TestPackGateDnf(t *testing.T) {
 	if got := r.version("kernel-core"); strings.Contains(got, "284") || !strings.Contains(got, "162") {
 		t.Errorf("kernels after the second gate: %s\n%s", got, out)
 	}
+}
+
+// TestPackGateBest has dnf, which is told to take the best candidates only, leave
+// out a kernel by our plug-in, and with it what needs it. By the conflict alone it
+// would refuse the update.
+func TestPackGateBest(t *testing.T) {
+	r, dir := newDnfRoot(t)
+	plugin := "--setopt=pluginpath=" + r.dnfPlugin()
+	r.publish(dir, r.capability("base", "1", kmp.Dependency{Relation: kmp.Provides, Name: "/bin/sh"}), r.kernelOf(k1, "a"), r.capability("other", "1"))
+	r.publish(dir, r.outside(r.pack("gate", "--form", "rhel9", "--version", "1", "--blocked", k2+"=prov: not built"))...)
+	r.publish(dir, r.kernelMeta("5.14.0_70"))
+	r.dnf(dir, "install", "base", "kernel", "other", "modkeep-gate")
+	r.publish(dir, r.kernelOf(k2, "a"), r.kernelMeta("5.14.0_162"), r.kernelOf(k3, "a"), r.kernelMeta("5.14.0_284"), r.capability("other", "2"))
+	out := r.dnfPlugged(dir, plugin, "upgrade", "--best")
+	for name, want := range map[string]string{"kernel-core": "5.14.0_70-1", "kernel": "5.14.0_70-1", "other": "2-1"} {
+		if got := r.version(name); got != want {
+			t.Errorf("%s %s, want %s\n%s", name, got, want, out)
+		}
+	}
+	said(t, out, "modkeep: kept back: kernel-core-5.14.0_162-1.noarch: prov: not built")
+	said(t, out, "modkeep: kept back: kernel-core-5.14.0_284-1.noarch: not judged yet")
+}
+
+// kernelMeta is Red Hat's package that requires the kernel's.
+func (r *bareRoot) kernelMeta(version string) string {
+	return r.capability("kernel", version, kmp.Dependency{Relation: kmp.Requires, Name: "kernel-core", Op: "=", Version: version + "-1"})
 }
 
 // TestPackMetadataDnf has dnf take modules along by their metadata package, and
