@@ -1,6 +1,7 @@
 package repo
 
 import (
+	"bufio"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -24,30 +25,28 @@ const (
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// writeCache writes the entries to path.
+// writeCache writes the entries to path: records, and at the end their checksum.
 func writeCache(path string, list []*entry) error {
-	size := 0
-	for _, e := range list {
-		size += len(e.primary) + len(e.filelists) + len(e.other) + len(e.stanza) + 512
-	}
-	data := make([]byte, 0, size)
-	for _, e := range list {
-		for _, text := range e.texts() {
-			data = binary.AppendUvarint(data, uint64(len(*text)))
-			data = append(data, *text...)
-		}
-		data = binary.AppendVarint(data, e.Size)
-		data = binary.AppendVarint(data, e.mtime)
-	}
-	head := append([]byte(cacheMagic), 0, 0, 0, 0)
-	binary.BigEndian.PutUint32(head[len(cacheMagic):], crc32.Checksum(data, castagnoli))
 	f, err := os.Create(path)
 	if err != nil {
 		return err
 	}
-	_, err = f.Write(head)
-	if err == nil {
-		_, err = f.Write(data)
+	sum := crc32.New(castagnoli)
+	b := bufio.NewWriterSize(io.MultiWriter(f, sum), 256<<10)
+	b.WriteString(cacheMagic)
+	var number []byte
+	for _, e := range list {
+		for _, text := range e.texts() {
+			number = binary.AppendUvarint(number[:0], uint64(len(*text)))
+			b.Write(number)
+			b.WriteString(*text)
+		}
+		number = binary.AppendVarint(number[:0], e.Size)
+		number = binary.AppendVarint(number, e.mtime)
+		b.Write(number)
+	}
+	if err = b.Flush(); err == nil { // it keeps the first error of all writes
+		_, err = f.Write(binary.BigEndian.AppendUint32(nil, sum.Sum32()))
 	}
 	return errors.Join(err, f.Close())
 }
@@ -65,12 +64,11 @@ func readCache(path string) (map[string]*entry, error) {
 	if err != nil {
 		return nil, err
 	}
-	head := len(cacheMagic) + 4
-	if len(data) < head || string(data[:len(cacheMagic)]) != cacheMagic ||
-		binary.BigEndian.Uint32(data[len(cacheMagic):]) != crc32.Checksum(data[head:], castagnoli) {
+	end := len(data) - 4
+	if end < len(cacheMagic) || string(data[:len(cacheMagic)]) != cacheMagic || binary.BigEndian.Uint32(data[end:]) != crc32.Checksum(data[:end], castagnoli) {
 		return nil, errCache
 	}
-	rest := string(data[head:])
+	rest := string(data[len(cacheMagic):end])
 	entries := make(map[string]*entry)
 	for rest != "" {
 		e := &entry{}

@@ -7,10 +7,10 @@ import (
 	"fmt"
 	"hash"
 	"io"
-	"math"
 	"os"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -64,7 +64,7 @@ func readEntry(path string, w io.Writer) (*entry, error) {
 			return nil, err
 		}
 	}
-	if e.SHA256, err = digest(f, p, w); err != nil {
+	if e.SHA256, err = digest(f, info.Size(), p, w); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	e.index(p)
@@ -80,37 +80,43 @@ func (e *entry) index(p *kmp.Package) {
 	e.stanza = p.Control + "Filename: " + e.File + "\nSize: " + strconv.FormatInt(e.Size, 10) + "\nSHA256: " + e.SHA256 + "\n\n"
 }
 
+// buffers are for reading packages: one for each of those read at a time.
+var buffers = sync.Pool{New: func() any {
+	b := make([]byte, 256<<10)
+	return &b
+}}
+
 // digest reads a package, copies it to w, checks what it says of its own header
 // and archive and returns the SHA-256 of the whole.
-func digest(f *os.File, p *kmp.Package, w io.Writer) (string, error) {
+func digest(f io.ReaderAt, size int64, p *kmp.Package, w io.Writer) (string, error) {
 	whole, header, payload := sha256.New(), sha256.New(), sha256.New()
-	buf := make([]byte, 256<<10)
-	var at int64
-	for {
-		n, err := f.ReadAt(buf, at)
-		whole.Write(buf[:n])
+	pooled := buffers.Get().(*[]byte)
+	defer buffers.Put(pooled)
+	for at := int64(0); at < size; {
+		buf := (*pooled)[:min(int64(len(*pooled)), size-at)]
+		if _, err := f.ReadAt(buf, at); err != nil {
+			return "", err
+		}
+		whole.Write(buf)
 		if p.HeaderDigest != "" {
-			header.Write(within(buf[:n], at, p.HeaderStart, p.HeaderEnd))
+			header.Write(within(buf, at, p.HeaderStart, p.HeaderEnd))
 		}
 		if p.PayloadDigest != "" {
-			payload.Write(within(buf[:n], at, p.HeaderEnd, math.MaxInt64))
+			payload.Write(within(buf, at, p.HeaderEnd, size))
 		}
-		if _, err := w.Write(buf[:n]); err != nil {
+		if _, err := w.Write(buf); err != nil {
 			return "", err
 		}
-		at += int64(n)
-		if err == io.EOF {
-			break
-		}
-		if err != nil {
-			return "", err
-		}
+		at += int64(len(buf))
 	}
 	for _, part := range []struct {
 		name, says string
 		is         hash.Hash
 	}{{"header", p.HeaderDigest, header}, {"archive", p.PayloadDigest, payload}} {
-		if sum := hexSum(part.is); part.says != "" && !strings.EqualFold(sum, part.says) {
+		if part.says == "" {
+			continue
+		}
+		if sum := hexSum(part.is); !strings.EqualFold(sum, part.says) {
 			return "", fmt.Errorf("%w: its %s has the digest %s, and the package says %.64s", ErrDamaged, part.name, sum, part.says)
 		}
 	}

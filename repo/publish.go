@@ -6,12 +6,15 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"modkeep/kmp"
@@ -32,8 +35,9 @@ type change struct {
 	*Repo
 	Publish
 	base  *Manifest // the snapshot before; nil for the first
-	made  []string  // what was put in place, for giving up
+	taken atomic.Int64
 	added []*entry
+	made  []string // what was put in place, for giving up
 }
 
 // Create makes a repository in dir, which must not be there or be empty, with its
@@ -91,8 +95,9 @@ func (r *Repo) first(paths []string, pub Publish) (*Manifest, error) {
 	return m, syncDir(r.dir)
 }
 
-// leftovers are what a Create that was killed leaves beside the lock.
-var leftovers = []string{poolName, hashName, snapshotsDir, cacheName, newName, Latest, "." + settingsName}
+// leftovers are what a Create that was killed leaves beside the lock and the pool,
+// in which packages may lie that are to be taken where they are.
+var leftovers = []string{hashName, snapshotsDir, cacheName, newName, Latest, "." + settingsName}
 
 // vacant says whether a repository may be made: nothing foreign is there.
 func (r *Repo) vacant() error {
@@ -107,7 +112,7 @@ func (r *Repo) vacant() error {
 		if e.Name() == settingsName {
 			return fmt.Errorf("%s: %w", r.dir, ErrExists)
 		}
-		if e.Name() != lockName && !slices.Contains(leftovers, e.Name()) {
+		if e.Name() != lockName && e.Name() != poolName && !slices.Contains(leftovers, e.Name()) {
 			return fmt.Errorf("%s is not empty: %s is in it", r.dir, e.Name())
 		}
 	}
@@ -123,12 +128,14 @@ func (r *Repo) abandon(whole bool) error {
 	for _, name := range leftovers {
 		errs = append(errs, os.RemoveAll(r.at(name)))
 	}
+	os.Remove(r.at(poolName)) // if it is empty
 	return errors.Join(errs...)
 }
 
 // Add makes a snapshot of the last one's packages and those at paths: files, or
-// directories with files named *.rpm and *.deb anywhere below. A package that is
-// there already is left; one of its name with other content is an error.
+// directories with files named *.rpm and *.deb anywhere below. They are copied to
+// the pool, but for those that lie in it. A package that is there already is left;
+// one of its name with other content is an error.
 func (r *Repo) Add(paths []string, pub Publish) (*Manifest, error) {
 	return r.change(pub, func(base *Manifest) (*Manifest, error) {
 		return r.publish(pub, base, paths, nil)
@@ -248,7 +255,25 @@ func (c *change) packages(paths []string, without map[string]bool) ([]*entry, er
 	if err != nil {
 		return nil, err
 	}
-	added, err := inParallel(files, c.take)
+	there := make(map[string]bool, len(kept))
+	for _, p := range kept {
+		there[p.File] = true
+	}
+	pool, err := os.Stat(c.at(poolName))
+	if err != nil {
+		return nil, err
+	}
+	inPool := func(file string) bool {
+		dir, err := os.Stat(filepath.Dir(file))
+		return err == nil && os.SameFile(dir, pool)
+	}
+	files = slices.DeleteFunc(files, func(file string) bool { return there[poolName+"/"+filepath.Base(file)] && inPool(file) })
+	added, err := inParallel(files, func(file string) (*entry, error) {
+		if inPool(file) {
+			return takeInPool(file)
+		}
+		return c.take(file)
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -308,36 +333,37 @@ func packageFiles(paths []string) ([]string, error) {
 	return files, nil
 }
 
+// takeInPool reads a package that lies in the pool.
+func takeInPool(path string) (*entry, error) {
+	e, err := readEntry(path, io.Discard)
+	if err == nil && e.File != poolName+"/"+filepath.Base(path) {
+		err = fmt.Errorf("%s: in the pool it has to be called %s", path, filepath.Base(e.File))
+	}
+	return e, err
+}
+
 // take reads a package and puts a copy aside. The copy's time is when the package
 // was built, so that it does not depend on this machine.
 func (c *change) take(path string) (*entry, error) {
-	aside, err := os.CreateTemp(c.at(newName, poolName), "")
+	aside, err := os.OpenFile(c.at(newName, poolName, strconv.FormatInt(c.taken.Add(1), 10)), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 	if err != nil {
 		return nil, err
 	}
 	e, err := readEntry(path, aside)
-	if err = errors.Join(err, aside.Chmod(0o644), aside.Close()); err != nil {
-		return nil, err
-	}
-	if e.mtime, err = setTime(aside.Name(), e.built); err != nil {
+	if err = errors.Join(err, aside.Close()); err != nil {
 		return nil, err
 	}
 	e.aside = aside.Name()
-	return e, nil
-}
-
-// setTime gives a file a time, if that is known, and returns what it then has.
-func setTime(name string, built time.Time) (int64, error) {
-	if built.Unix() > 0 {
-		if err := os.Chtimes(name, built, built); err != nil {
-			return 0, err
-		}
+	if e.built.Unix() > 0 {
+		e.mtime = e.built.UnixNano()
+		return e, os.Chtimes(e.aside, e.built, e.built)
 	}
-	info, err := os.Lstat(name)
+	info, err := os.Lstat(e.aside)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
-	return info.ModTime().UnixNano(), nil
+	e.mtime = info.ModTime().UnixNano()
+	return e, nil
 }
 
 // inParallel calls f for each of a list, on all processors, and returns what it
@@ -443,8 +469,15 @@ func (c *change) writeSigned(name string, data []byte) error {
 // pointer. What stands in the pool and in by-hash before the pointer has moved is
 // what no snapshot names.
 func (c *change) commit(n int) error {
+	there, err := namesIn(c.at(poolName))
+	if err != nil {
+		return err
+	}
 	for _, e := range c.added {
-		if err := c.place(e.aside, c.at(filepath.FromSlash(e.File)), e.SHA256); err != nil {
+		if e.aside == "" {
+			continue
+		}
+		if err := c.place(there, e.aside, c.at(filepath.FromSlash(e.File)), e.SHA256); err != nil {
 			return err
 		}
 	}
@@ -467,37 +500,49 @@ func (c *change) commit(n int) error {
 	return c.point(Latest, n)
 }
 
+// namesIn returns the names in a directory.
+func namesIn(dir string) (map[string]bool, error) {
+	entries, err := os.ReadDir(dir)
+	names := make(map[string]bool, len(entries))
+	for _, e := range entries {
+		names[e.Name()] = true
+	}
+	return names, err
+}
+
 // place renames a file to where it has to stand. One that stands there, left from
 // a change that was killed or of an older snapshot, must be the same.
-func (c *change) place(from, to, sum string) error {
-	if _, err := os.Lstat(to); err == nil {
-		there, err := sumFile(to)
-		if err != nil {
-			return err
-		}
-		if there != sum {
-			return fmt.Errorf("%s: an older snapshot has one with other content (SHA-256 %s, not %s): raise its release", filepath.Base(to), there, sum)
-		}
-		return nil
+func (c *change) place(there map[string]bool, from, to, sum string) error {
+	if !there[filepath.Base(to)] {
+		c.made = append(c.made, to)
+		return os.Rename(from, to)
 	}
-	c.made = append(c.made, to)
-	return os.Rename(from, to)
+	is, err := sumFile(to)
+	if err == nil && is != sum {
+		err = fmt.Errorf("%s: an older snapshot has one with other content (SHA-256 %s, not %s): raise its release", filepath.Base(to), is, sum)
+	}
+	return err
 }
 
 // placeHashes puts apt's new indexes in place.
 func (c *change) placeHashes() error {
-	entries, err := os.ReadDir(c.at(newName, hashName))
+	indexes, err := os.ReadDir(c.at(newName, hashName))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(c.at(hashName, "SHA256"), 0o755); err != nil {
+	dir := c.at(hashName, "SHA256")
+	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
-	for _, e := range entries {
-		if err := c.place(c.at(newName, hashName, e.Name()), c.at(hashName, "SHA256", e.Name()), e.Name()); err != nil {
+	there, err := namesIn(dir)
+	if err != nil {
+		return err
+	}
+	for _, e := range indexes {
+		if err := c.place(there, c.at(newName, hashName, e.Name()), filepath.Join(dir, e.Name()), e.Name()); err != nil {
 			return err
 		}
 	}

@@ -17,6 +17,7 @@ const maxChanges = 10
 // with a digest, of a size in bytes, that lies at location.
 func rpmRecords(p *kmp.Package, digest string, size int64, location string) (primary, filelists, other string) {
 	var b xmlText
+	b.b.Grow(2048 + len(p.Description) + 128*len(p.Depends))
 	writePrimary(&b, p, digest, size, location)
 	primary = b.take()
 	open := func() {
@@ -90,43 +91,36 @@ func writeFile(b *xmlText, p *kmp.Package, f *kmp.File, indent string) {
 	b.raw(indent + "<file" + kind + ">").text(path).raw("</file>\n")
 }
 
+// versioned is a dependency without what it is for.
+type versioned struct{ name, op, version string }
+
+func withVersion(d *kmp.Dependency) versioned { return versioned{d.Name, d.Op, d.Version} }
+
 // listed returns the dependencies that are listed of a relation. Of what a
 // package requires that is not what rpm itself is to have, what the package
 // itself has or provides, what was just said, and all versions of libc but the
 // newest.
-func listed(p *kmp.Package, relation kmp.Relation) []kmp.Dependency {
-	var list []kmp.Dependency
-	for _, d := range p.Depends {
-		if d.Relation == relation {
-			list = append(list, d)
+func listed(p *kmp.Package, relation kmp.Relation) []*kmp.Dependency {
+	var list []*kmp.Dependency
+	for i := range p.Depends {
+		if p.Depends[i].Relation == relation {
+			list = append(list, &p.Depends[i])
 		}
 	}
 	if relation != kmp.Requires || len(list) == 0 {
 		return list
 	}
-	have := make(map[kmp.Dependency]bool)
-	for _, d := range p.Depends {
-		if d.Relation == kmp.Provides {
-			have[kmp.Dependency{Name: d.Name, Op: d.Op, Version: d.Version}] = true
-		}
-	}
-	for i := range p.Files {
-		if isPrimary(p.Files[i].Path) {
-			have[kmp.Dependency{Name: p.Files[i].Path}] = true
-		}
-	}
-	last := make(map[string]kmp.Dependency)
+	have := provided(p)
+	last := make(map[string]*kmp.Dependency, len(list))
 	kept := list[:0]
 	var libc *kmp.Dependency
 	for _, d := range list {
-		before, seen := last[d.Name]
+		before := last[d.Name]
 		switch {
-		case strings.HasPrefix(d.Name, "rpmlib("):
-		case have[kmp.Dependency{Name: d.Name, Op: d.Op, Version: d.Version}]:
-		case seen && before == d:
+		case strings.HasPrefix(d.Name, "rpmlib("), have[withVersion(d)], before != nil && *before == *d:
 		case strings.HasPrefix(d.Name, "libc.so.6"):
 			if libc == nil || glibcLess(libc.Name, d.Name) {
-				libc = &d
+				libc = d
 			}
 		default:
 			last[d.Name] = d
@@ -134,9 +128,26 @@ func listed(p *kmp.Package, relation kmp.Relation) []kmp.Dependency {
 		}
 	}
 	if libc != nil {
-		kept = append(kept, *libc)
+		kept = append(kept, libc)
 	}
 	return kept
+}
+
+// provided is what a package needs nobody else for: what it provides and those of
+// its files that primary.xml lists.
+func provided(p *kmp.Package) map[versioned]bool {
+	have := make(map[versioned]bool)
+	for i := range p.Depends {
+		if d := &p.Depends[i]; d.Relation == kmp.Provides {
+			have[withVersion(d)] = true
+		}
+	}
+	for i := range p.Files {
+		if isPrimary(p.Files[i].Path) {
+			have[versioned{name: p.Files[i].Path}] = true
+		}
+	}
+	return have
 }
 
 // glibcLess orders libc.so.6(GLIBC_2.17)(64bit) by its version.
@@ -165,7 +176,7 @@ func glibcVersion(name string) []string {
 
 var rpmFlags = map[string]string{"<": "LT", "<=": "LE", "=": "EQ", ">=": "GE", ">": "GT"}
 
-func writeRelation(b *xmlText, relation kmp.Relation, list []kmp.Dependency) {
+func writeRelation(b *xmlText, relation kmp.Relation, list []*kmp.Dependency) {
 	if len(list) == 0 {
 		return
 	}

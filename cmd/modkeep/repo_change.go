@@ -22,7 +22,8 @@ func newRepoCreateCommand() *cobra.Command {
 		Short: "Make a repository",
 		Long: `Create makes a repository in DIR, which must not be there or be empty, with the
 packages named: files, and of directories all *.rpm and *.deb anywhere below. They
-are copied to DIR/pool under their canonical names. dnf takes DIR/latest for its
+are copied to DIR/pool under their canonical names, but for those that lie there
+already. dnf takes DIR/latest for its
 baseurl, apt 'deb [signed-by=DIR/latest/key.asc] file:DIR/latest SUITE main'.` + exitStatus("made", "", "could not be made: nothing is left of it"),
 		Example: `  modkeep repo create /srv/repo --name site --key signing.asc rpms/ debs/`,
 		Args:    atLeast(0, ""),
