@@ -166,6 +166,7 @@ what puts it right.` + exitStatus(
 		newSignCommand(),
 		newVerifySignatureCommand(),
 		newRepoCommand(),
+		newBundleCommand(),
 		newVersionCommand(),
 	)
 	return root
