@@ -77,12 +77,23 @@ func NewTarget(k *kernel.Kernel, opts Options) *Target {
 	}
 	t.policyFromConfig()
 	t.applyCmdline(opts.Cmdline)
-	// Distributions lock a kernel down that was started under secure boot (a
-	// patch of David Howells' that mainline does not have).
-	if opts.Lockdown == "" && (t.Lockdown == "" || t.Lockdown == "none") && opts.Firmware.SecureBoot == keyring.Yes && t.configIs("LOCK_DOWN_IN_EFI_SECURE_BOOT", "y") {
-		t.Lockdown = "integrity"
+	if opts.Firmware.SecureBoot == keyring.Yes {
+		t.underSecureBoot(opts.Lockdown)
 	}
 	return t
+}
+
+// underSecureBoot makes the policy stricter: IMA's policy for such machines
+// enforces signatures (arch_get_ima_policy, security/integrity/ima/ima_efi.c
+// 6.1.192), and distributions lock the kernel down, by a patch that mainline does
+// not have. given is the lockdown that somebody said there is.
+func (t *Target) underSecureBoot(given string) {
+	if t.configIs("IMA", "y") && t.configIs("IMA_ARCH_POLICY", "y") && t.configIs("MODULE_SIG", "y") {
+		t.Enforce = Yes
+	}
+	if given == "" && (t.Lockdown == "" || t.Lockdown == "none") && t.configIs("LOCK_DOWN_IN_EFI_SECURE_BOOT", "y") {
+		t.Lockdown = "integrity"
+	}
 }
 
 // versionOf guesses the generation of a kernel of which nothing but a table of

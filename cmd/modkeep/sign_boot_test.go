@@ -19,6 +19,7 @@ import (
 	gocmp "github.com/google/go-cmp/cmp"
 
 	"modkeep/internal/kerneltest"
+	"modkeep/internal/kerneltest/made"
 	"modkeep/ko"
 )
 
@@ -80,7 +81,7 @@ func TestOracleSignedLoads(t *testing.T) {
 	oracle(t, kerneltest.Emulator("amd64"))
 	firmware, err := kerneltest.FindFirmware()
 	if err != nil {
-		oracle(t, "OVMF, which the package ovmf has: "+err.Error())
+		missing(t, "OVMF of the package ovmf: "+err.Error())
 	}
 	cache, err := kerneltest.OpenCache()
 	if err != nil {
@@ -237,4 +238,57 @@ func predicted(t *testing.T, k kerneltest.Kernel, file string, args ...string) l
 		t.Errorf("unknown: %q", v.Unknown)
 	}
 	return loadAnswer{v.Errno, append([]string(nil), v.Log...)}
+}
+
+// TestOracleSecureBoot starts a kernel under secure boot, with the machine
+// owner's key in MokListRT: what it answers is what modkeep check says of a
+// root whose sysfs shows the same variables.
+func TestOracleSecureBoot(t *testing.T) {
+	oracle(t, kerneltest.Emulator("amd64"))
+	owner, machineOwner, other := newSiteKey(t, "platform key"), newSiteKey(t, "machine owner"), newSiteKey(t, "another key")
+	firmware, err := kerneltest.FindSecureFirmware(owner.cert)
+	if err != nil {
+		missing(t, "OVMF of the package ovmf: "+err.Error())
+	}
+	k := cloudKernel(t)
+	root := t.TempDir()
+	if err := made.Real(root, k.Root, k.Release); err != nil {
+		t.Fatal(err)
+	}
+	mok := kerneltest.MokListRT(machineOwner.cert)
+	for _, v := range append(secureBoot(), mok) {
+		writeVariable(t, root, v)
+	}
+	var plan kerneltest.Plan
+	cases := []signCase{
+		{name: "machine owner's key", key: &machineOwner},
+		{name: "not signed", errno: "EKEYREJECTED"},
+		{name: "another key", key: &other, errno: "EKEYREJECTED"},
+		{name: "machine owner's key, one bit changed", key: &machineOwner, edit: func(b []byte) { b[0x41] ^= 1 }, errno: "EKEYREJECTED"},
+	}
+	for _, c := range cases {
+		plan.Attempts = append(plan.Attempts, kerneltest.Attempt{ID: c.name, Module: c.make(t, k)})
+	}
+	machine := k.Machine()
+	machine.Firmware = firmware.With(mok)
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
+	defer cancel()
+	results, err := kerneltest.Boot(ctx, machine, plan)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			want := answerOf(results[i])
+			got := predicted(t, kerneltest.Kernel{Root: root, Release: k.Release}, plan.Attempts[i].Module, "--cmdline", "")
+			if diff := gocmp.Diff(want, got); diff != "" || want.Errno != c.errno {
+				t.Errorf("kernel answers %q, want %q (-kernel +modkeep check)\n%s", want.Errno, c.errno, diff)
+			}
+		})
+	}
+}
+
+// secureBoot are the variables by which firmware says that secure boot is on.
+func secureBoot() []kerneltest.EFIVariable {
+	return []kerneltest.EFIVariable{{Name: "SecureBoot", GUID: kerneltest.GUIDGlobal, Attributes: 6, Value: []byte{1}}, {Name: "SetupMode", GUID: kerneltest.GUIDGlobal, Attributes: 6, Value: []byte{0}}}
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"crypto/x509"
 	"encoding/json"
 	"io/fs"
 	"os"
@@ -345,11 +344,8 @@ func TestOracleVerifySignature(t *testing.T) {
 	if _, errOut, status := modkeepRun(ownKey.signsWith(file)...); status != statusYes {
 		t.Fatal(errOut)
 	}
-	secure := []kerneltest.EFIVariable{{Name: "SecureBoot", GUID: kerneltest.GUIDGlobal, Attributes: 6, Value: []byte{1}}, {Name: "SetupMode", GUID: kerneltest.GUIDGlobal, Attributes: 6, Value: []byte{0}}}
-	mok := func(certs ...*x509.Certificate) kerneltest.EFIVariable {
-		return kerneltest.EFIVariable{Name: "MokListRT", GUID: kerneltest.GUIDShim, Attributes: 6, Value: kerneltest.SignatureLists(certs...)}
-	}
-	both := func(v ...kerneltest.EFIVariable) []kerneltest.EFIVariable { return append(v, secure...) }
+	mok := kerneltest.MokListRT
+	both := func(v ...kerneltest.EFIVariable) []kerneltest.EFIVariable { return append(v, secureBoot()...) }
 	tests := []struct {
 		name      string
 		firmware  []kerneltest.EFIVariable // nil: sysfs is not there

@@ -17,6 +17,8 @@ type Firmware struct {
 	Code      string // the program, a flash image
 	Vars      string // the empty store of variables that goes with it
 	Variables []EFIVariable
+
+	secure bool // Code wants a processor with system management mode
 }
 
 // EFIVariable is one variable of the firmware.
@@ -49,6 +51,24 @@ const (
 // about a machine that has none.
 func FindFirmware() (*Firmware, error) {
 	return findOVMF("OVMF_CODE_4M.fd", "OVMF_VARS_4M.fd")
+}
+
+// FindSecureFirmware finds Debian's OVMF with secure boot, turned on: owner is
+// the platform's key. QEMU's own way to hand a kernel over goes on where the
+// firmware refuses its image, so that Debian's key need not be in db.
+func FindSecureFirmware(owner *x509.Certificate) (*Firmware, error) {
+	f, err := findOVMF("OVMF_CODE_4M.secboot.fd", "OVMF_VARS_4M.fd")
+	if err != nil {
+		return nil, err
+	}
+	f.secure = true
+	return f.With(EFIVariable{"PK", GUIDGlobal, AttrStored | AttrAuthenticated, SignatureLists(owner)}), nil
+}
+
+// MokListRT is the variable in which the boot loader shim tells a kernel the
+// machine owner's keys.
+func MokListRT(certs ...*x509.Certificate) EFIVariable {
+	return EFIVariable{"MokListRT", GUIDShim, AttrStored, SignatureLists(certs...)}
 }
 
 func findOVMF(code, vars string) (*Firmware, error) {
@@ -150,9 +170,13 @@ func (f *Firmware) arguments(dir string) ([]string, error) {
 	if err := os.WriteFile(vars, store, 0o600); err != nil {
 		return nil, err
 	}
-	return []string{"-machine", "q35",
-		"-drive", "if=pflash,format=raw,unit=0,readonly=on,file=" + f.Code,
-		"-drive", "if=pflash,format=raw,unit=1,file=" + vars}, nil
+	machine := []string{"-machine", "q35"}
+	if f.secure {
+		machine = []string{"-machine", "q35,smm=on", "-global", "driver=cfi.pflash01,property=secure,value=on"}
+	}
+	return append(machine,
+		"-drive", "if=pflash,format=raw,unit=0,readonly=on,file="+f.Code,
+		"-drive", "if=pflash,format=raw,unit=1,file="+vars), nil
 }
 
 // String is the usual form: "d719b2cb-3d3a-4596-a3bc-dad00e67656f".
