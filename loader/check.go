@@ -44,6 +44,8 @@ type Target struct {
 	// Doubtful are certificates of which it is not known whether the kernel
 	// trusts them for modules. It may be nil.
 	Doubtful func() []*x509.Certificate
+	// RevokedFiles are SHA-256 digests of files that the firmware revokes.
+	RevokedFiles [][32]byte
 
 	// BTF returns the kernel's own BTF, nil where it is not known. It is asked
 	// for only when a module with BTF of another build is judged.

@@ -1,10 +1,12 @@
 package loader
 
 import (
+	"crypto/sha256"
 	"errors"
+	"io"
 	"slices"
-	"strings"
 
+	"modkeep/ko"
 	"modkeep/ko/modsig"
 )
 
@@ -97,7 +99,8 @@ func (l *load) verifyMessage() string {
 		return verifyErrno(err)
 	}
 	defer im.Close()
-	if signature, err := l.m.trailer.Read(im); err == nil && !l.digests(signature.Hash) {
+	signature, unreadable := l.m.trailer.Read(im)
+	if unreadable == nil && !l.cryptoOf(l.target.digest(signature.Hash)) {
 		return "ENOPKG"
 	}
 	keys, _ := l.target.Keys()
@@ -108,35 +111,43 @@ func (l *load) verifyMessage() string {
 			return ""
 		}
 	}
+	if err == nil && !l.cryptoOf(l.target.algorithm(signature.Algorithm)) {
+		if l.target.Version.Less(ecdsaSince) {
+			return "ENOPKG"
+		}
+		return "EKEYREJECTED" // pkcs7_validate_trust_one says so of any failure
+	}
+	if err == nil && l.revoked(im) {
+		return "EKEYREJECTED"
+	}
 	return verifyErrno(err)
 }
 
-// digestOptions are the options that give a kernel its digests. It need not
-// have all that it knows the names of: Debian's 6.1 has sha512 as a module.
-var digestOptions = map[string]struct{ option, module string }{
-	"sha1":   {"CRYPTO_SHA1", "sha1_generic"},
-	"sha224": {"CRYPTO_SHA256", "sha256_generic"}, "sha256": {"CRYPTO_SHA256", "sha256_generic"},
-	"sha384": {"CRYPTO_SHA512", "sha512_generic"}, "sha512": {"CRYPTO_SHA512", "sha512_generic"},
-	"sha3-256": {"CRYPTO_SHA3", "sha3_generic"}, "sha3-384": {"CRYPTO_SHA3", "sha3_generic"}, "sha3-512": {"CRYPTO_SHA3", "sha3_generic"},
+// revoked is mod_is_hash_blacklisted: the digest of the whole file, signature
+// and all, stands in dbx.
+func (l *load) revoked(im *ko.Image) bool {
+	if len(l.target.RevokedFiles) == 0 || l.ask(ruleFileRevoked) == "accept" {
+		return false
+	}
+	h := sha256.New()
+	if _, err := io.Copy(h, io.NewSectionReader(im, 0, im.Size)); err != nil {
+		return false
+	}
+	sum := [sha256.Size]byte(h.Sum(nil))
+	if !slices.Contains(l.target.RevokedFiles, sum) {
+		return false
+	}
+	l.logf("Module hash %x is blacklisted", sum)
+	return true
 }
 
-// digests reports whether the kernel can make a digest (pkcs7_digest,
-// crypto/asymmetric_keys/pkcs7_verify.c 6.1.192: ENOPKG where it cannot). Of one
-// that is a module which modprobe would have to load, that is not known.
-func (l *load) digests(name string) bool {
-	if strings.HasPrefix(name, "sha3-") && l.target.Version.Less(Version{6, 7, 0}) {
-		return false // no such OID in pkcs7_parser.c 6.1.192
+// cryptoOf reports whether a kernel has what a signature takes, and notes where
+// that is not known.
+func (l *load) cryptoOf(has Tristate, why string) bool {
+	if has == Unknown {
+		l.unknown("whether the signature can be checked: " + why)
 	}
-	digest, known := digestOptions[name]
-	switch {
-	case !known || l.target.configIs("MODULE_SIG_HASH", name):
-		return true // the one is refused by all kernels, the other is there
-	case l.target.configIs("CRYPTO", "y") && l.target.configIs(digest.option, "n"):
-		return false // the configuration is a whole one
-	case l.target.configIs(digest.option, "m") && !slices.Contains(l.target.Loaded, digest.module):
-		l.unknown("whether the kernel gets " + name + " for the module's signature: it is in the module " + digest.module)
-	}
-	return true
+	return has != No
 }
 
 func verifyErrno(err error) string {

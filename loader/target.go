@@ -56,6 +56,8 @@ func NewTarget(k *kernel.Kernel, opts Options) *Target {
 		Flags:      opts.Flags,
 		Params:     opts.Params,
 		InitModule: opts.InitModule,
+
+		RevokedFiles: opts.Firmware.RevokedFiles,
 	}
 	t.Arch = archOf(k.Arch())
 	t.Keys, t.Doubtful = keysOf(k, opts)

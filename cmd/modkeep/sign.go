@@ -148,7 +148,7 @@ func runSign(cmd *cobra.Command, opts *signOptions, args []string) error {
 		report.Files = append(report.Files, job.signedFile)
 	}
 	if k != nil {
-		report.Trust = trustOf(k, opts.root, key.Certificate)
+		report.Trust = trustOf(k, opts.root, key.Certificate, s.hash)
 	}
 	return s.complete(cmd, &report)
 }

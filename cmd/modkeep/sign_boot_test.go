@@ -3,8 +3,12 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
+	"crypto/sha256"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/json"
@@ -31,14 +35,31 @@ type siteKey struct {
 
 func newSiteKey(t *testing.T, name string) siteKey {
 	t.Helper()
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return writeSiteKey(t, name, key)
+}
+
+// newECKey is newSiteKey for an elliptic curve.
+func newECKey(t *testing.T, name string) siteKey {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return writeSiteKey(t, name, key)
+}
+
+func writeSiteKey(t *testing.T, name string, key crypto.Signer) siteKey {
+	t.Helper()
 	must := func(err error) {
 		t.Helper()
 		if err != nil {
 			t.Fatal(err)
 		}
 	}
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
-	must(err)
 	template := &x509.Certificate{SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: name},
 		NotBefore: time.Now().Add(-48 * time.Hour), NotAfter: time.Now().Add(48 * time.Hour),
 		SubjectKeyId: []byte(name), AuthorityKeyId: []byte(name), KeyUsage: x509.KeyUsageDigitalSignature}
@@ -65,6 +86,7 @@ func modkeepRun(args ...string) (out, errOut string, status int) {
 // signCase is a module as it is given to a kernel that enforces signatures.
 type signCase struct {
 	name  string
+	file  string   // the module; "" is the kernel's dummy.ko
 	errno string   // the kernel's answer
 	key   *siteKey // nil: not signed
 	args  []string // of modkeep sign
@@ -102,21 +124,27 @@ func TestOracleSignedLoads(t *testing.T) {
 }
 
 func testSignedLoads(t *testing.T, k kerneltest.Kernel, firmware *kerneltest.Firmware) {
-	trusted, other := newSiteKey(t, "site key"), newSiteKey(t, "another key")
+	trusted, other, curve := newSiteKey(t, "site key"), newSiteKey(t, "another key"), newECKey(t, "curve key")
 	cases := []signCase{
 		{name: "signed", key: &trusted},
 		{name: "named by key id", key: &trusted, args: []string{"--key-id"}},
 		{name: "sha512", key: &trusted, args: []string{"--hash", "sha512"}, dep: "sha512_generic"},
-		{name: "stripped", key: &trusted, args: []string{"--strip"}},
 		{name: "one bit of the code changed", errno: "EKEYREJECTED", key: &trusted, edit: func(b []byte) { b[0x41] ^= 1 }},
 		{name: "one bit of the signature changed", errno: "EKEYREJECTED", key: &trusted, edit: func(b []byte) { b[len(b)-60] ^= 1 }},
 		{name: "another key", errno: "EKEYREJECTED", key: &other},
 		{name: "another key, changed", errno: "EKEYREJECTED", key: &other, edit: func(b []byte) { b[0x41] ^= 1 }},
 		{name: "not signed", errno: "EKEYREJECTED"},
+		{name: "ECDSA", key: &curve},
 	}
-	if k.Series != "6.1" { // 6.1 leaves unpacking to kmod
+	if config, err := os.ReadFile(k.Config()); err != nil || !bytes.Contains(config, []byte("CONFIG_CRYPTO_ECDSA=y")) {
+		cases[len(cases)-1].errno = "EKEYREJECTED"
+	}
+	if k.Series == "6.1" { // for which the cache has modules of third parties
+		cases = append(cases, signCase{name: "stripped", file: thirdParty(t, k, "acpi_call"), key: &trusted, args: []string{"--strip"}})
+	} else { // 6.1 leaves unpacking to kmod
 		cases = append(cases, signCase{name: "packed by xz, unpacked by the kernel", key: &trusted, args: []string{"--compress", "xz"}, flags: 4})
 	}
+	cases = append(cases, signCase{name: revokedCase, key: &trusted, args: []string{"--key-id", "--hash", "sha512"}, dep: "sha512_generic", errno: "EKEYREJECTED"})
 	var plan kerneltest.Plan
 	var files []string
 	for _, c := range cases {
@@ -128,8 +156,16 @@ func testSignedLoads(t *testing.T, k kerneltest.Kernel, firmware *kerneltest.Fir
 		}
 		plan.Attempts = append(plan.Attempts, a)
 	}
+	revoked := sha256.Sum256(bytesOf(t, files[len(files)-1]))
 	machine := k.Machine()
-	machine.Firmware = firmware.With(kerneltest.DB(trusted.cert))
+	machine.Firmware = firmware.With(kerneltest.DB(trusted.cert, curve.cert)).With(kerneltest.DBX(revoked))
+	root := t.TempDir()
+	if err := made.Real(root, k.Root, k.Release); err != nil {
+		t.Fatal(err)
+	}
+	for _, v := range machine.Firmware.Variables {
+		writeVariable(t, root, v)
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
 	defer cancel()
 	results, err := kerneltest.Boot(ctx, machine, plan)
@@ -143,9 +179,15 @@ func testSignedLoads(t *testing.T, k kerneltest.Kernel, firmware *kerneltest.Fir
 			if err := os.WriteFile(loaded, []byte(c.dep+"\n"), 0o666); err != nil {
 				t.Fatal(err)
 			}
-			got := predicted(t, k, files[i], "--keyring", trusted.certFile, "--loaded", loaded)
-			if diff := gocmp.Diff(want, got); diff != "" {
-				t.Errorf("(-kernel +modkeep check)\n%s", diff)
+			args := []string{"--cmdline", enforceCmdline, "--loaded", loaded}
+			predictions := map[string]loadAnswer{"EFI variables": predicted(t, root, k, files[i], args...)}
+			if c.name != revokedCase { // which no keyring tells
+				predictions["--keyring"] = predicted(t, k.Root, k, files[i], append(args, "--keyring", trusted.certFile, "--keyring", curve.certFile)...)
+			}
+			for how, got := range predictions {
+				if diff := gocmp.Diff(want, got); diff != "" {
+					t.Errorf("by %s (-kernel +modkeep check)\n%s", how, diff)
+				}
 			}
 			if c.errno != want.Errno {
 				t.Errorf("kernel answers %q, want %q", want.Errno, c.errno)
@@ -154,16 +196,23 @@ func testSignedLoads(t *testing.T, k kerneltest.Kernel, firmware *kerneltest.Fir
 	}
 }
 
+// revokedCase is the module whose digest is in dbx.
+const revokedCase = "revoked in dbx"
+
 const enforceCmdline = "module.sig_enforce=1"
 
-// make signs a copy of a module of the kernel's own.
+// make signs a copy of a module.
 func (c signCase) make(t *testing.T, k kerneltest.Kernel) string {
 	t.Helper()
-	plain, err := plainModule(ownModule(t, k, "dummy"))
+	from := c.file
+	if from == "" {
+		from = ownModule(t, k, "dummy")
+	}
+	plain, err := plainModule(from)
 	if err != nil {
 		t.Fatal(err)
 	}
-	file := filepath.Join(t.TempDir(), "dummy.ko")
+	file := filepath.Join(t.TempDir(), ko.NameFromPath(from)+".ko")
 	if err := os.WriteFile(file, plain, 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -187,6 +236,25 @@ func (c signCase) make(t *testing.T, k kerneltest.Kernel) string {
 		}
 	}
 	return file
+}
+
+// thirdParty is a module with debugging information that was built for the
+// kernel.
+func thirdParty(t *testing.T, k kerneltest.Kernel, name string) string {
+	t.Helper()
+	cache, err := kerneltest.OpenCache()
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, err := cache.ThirdParty(k.Release)
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := slices.IndexFunc(files, func(path string) bool { return ko.NameFromPath(path) == name })
+	if i < 0 {
+		missing(t, "no "+name+" for "+k.Release+" in the cache")
+	}
+	return files[i]
 }
 
 // ownModule is the file of a module of the kernel's own, "" where it is built in.
@@ -219,9 +287,9 @@ func answerOf(r kerneltest.Result) loadAnswer {
 
 // predicted is what modkeep check says of a module on a kernel that enforces
 // signatures.
-func predicted(t *testing.T, k kerneltest.Kernel, file string, args ...string) loadAnswer {
+func predicted(t *testing.T, root string, k kerneltest.Kernel, file string, args ...string) loadAnswer {
 	t.Helper()
-	args = append([]string{"check", "--json", "--root", k.Root, "--kernel", k.Release, "--cmdline", enforceCmdline, "--strict-unknown"}, args...)
+	args = append([]string{"check", "--json", "--root", root, "--kernel", k.Release, "--strict-unknown"}, args...)
 	out, errOut, _ := modkeepRun(append(args, file)...)
 	var report struct {
 		Verdicts []struct {
@@ -280,7 +348,7 @@ func TestOracleSecureBoot(t *testing.T) {
 	for i, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			want := answerOf(results[i])
-			got := predicted(t, kerneltest.Kernel{Root: root, Release: k.Release}, plan.Attempts[i].Module, "--cmdline", "")
+			got := predicted(t, root, k, plan.Attempts[i].Module, "--cmdline", "")
 			if diff := gocmp.Diff(want, got); diff != "" || want.Errno != c.errno {
 				t.Errorf("kernel answers %q, want %q (-kernel +modkeep check)\n%s", want.Errno, c.errno, diff)
 			}

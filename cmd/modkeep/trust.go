@@ -10,6 +10,7 @@ import (
 
 	"modkeep/kernel"
 	"modkeep/kernel/keyring"
+	"modkeep/ko/modsig"
 	"modkeep/loader"
 )
 
@@ -32,8 +33,9 @@ type ringReport struct {
 // firmwareBelow reads what the firmware says of keys, below a root.
 func firmwareBelow(root string) keyring.Firmware { return keyring.ReadFirmware(os.DirFS(root)) }
 
-// trustOf looks for a certificate on a kernel's keyrings.
-func trustOf(k *kernel.Kernel, root string, cert *x509.Certificate) *trustReport {
+// trustOf looks for a certificate on a kernel's keyrings, and for what it takes
+// to check its signatures over a digest.
+func trustOf(k *kernel.Kernel, root string, cert *x509.Certificate, hash string) *trustReport {
 	keys, notes := keyringsOf(k, root)
 	r := &trustReport{Kernel: k.Release, Trusted: keyring.No, Keys: []ringReport{}, Notes: append([]string{}, notes...)}
 	for _, key := range keyring.Find(keys, cert) {
@@ -44,6 +46,13 @@ func trustOf(k *kernel.Kernel, root string, cert *x509.Certificate) *trustReport
 	}
 	if r.Trusted == keyring.No && len(r.Keys) == 0 && len(r.Notes) > 0 {
 		r.Trusted = keyring.Unknown
+	}
+	has, why := loader.NewTarget(k, loader.Options{}).Checks(hash, modsig.AlgorithmOf(cert))
+	if has != loader.Yes {
+		r.Notes = append(r.Notes, why)
+	}
+	if has == loader.No || has == loader.Unknown && r.Trusted == keyring.Yes {
+		r.Trusted = map[loader.Tristate]keyring.Tristate{loader.No: keyring.No, loader.Unknown: keyring.Unknown}[has]
 	}
 	return r
 }

@@ -14,6 +14,7 @@ import (
 	"modkeep/kernel/keyring"
 	"modkeep/ko"
 	"modkeep/ko/modsig"
+	"modkeep/loader"
 )
 
 // verifyOptions are the flags of modkeep verify-signature.
@@ -116,6 +117,7 @@ type verifier struct {
 	keys   []keyring.Key
 	all    []*x509.Certificate // of keys
 	whole  bool                // keys are all that the kernel can have
+	target *loader.Target      // nil where only certificates were given
 }
 
 // readKeyrings reads the certificates that were given, and those of the kernel.
@@ -149,6 +151,7 @@ func (v *verifier) readKernel(k *kernel.Kernel, root string) {
 	keys, notes := keyringsOf(k, root)
 	v.keys, v.whole = append(v.keys, keys...), len(notes) == 0
 	v.report.Notes = append(v.report.Notes, notes...)
+	v.target = loader.NewTarget(k, loader.Options{})
 }
 
 // verify judges the signature of one module.
@@ -197,7 +200,22 @@ func (v *verifier) judge(r *verifiedFile, im *ko.Image, trailer *modsig.Trailer)
 			best = key
 		}
 	}
-	r.State, r.Reason = map[keyring.Tristate]string{keyring.Yes: signatureTrusted, keyring.No: signatureUntrusted, keyring.Unknown: signatureUnknown}[best.Modules], best.Why
+	v.trusted(r, best)
+}
+
+// trusted makes an answer of a good signature by a key.
+func (v *verifier) trusted(r *verifiedFile, key keyring.Key) {
+	states := map[keyring.Tristate]string{keyring.Yes: signatureTrusted, keyring.No: signatureUntrusted, keyring.Unknown: signatureUnknown}
+	r.State, r.Reason = states[key.Modules], key.Why
+	if v.target == nil {
+		return
+	}
+	switch has, why := v.target.Checks(r.Hash, r.Algorithm); {
+	case has == loader.No:
+		r.State, r.Reason = signatureUntrusted, why
+	case has == loader.Unknown && r.State == signatureTrusted:
+		r.State, r.Reason = signatureUnknown, why
+	}
 }
 
 // status is the exit status that goes with the answer.

@@ -23,6 +23,7 @@ type Firmware struct {
 	DB, MOK        []*x509.Certificate
 	Revoked        []*x509.Certificate // in dbx and MokListXRT
 	RevokedDigests [][32]byte          // SHA-256 of revoked certificates' TBSCertificate
+	RevokedFiles   [][32]byte          // SHA-256 of revoked files
 
 	Problems []string // variables that could not be read
 }
@@ -64,7 +65,8 @@ func ReadFirmware(root fs.FS) Firmware {
 	if data, ok := r.value("dbx", imageGUID); ok {
 		r.revocations("dbx", data)
 	}
-	if data, ok := r.value("MokListXRT", shimGUID); ok {
+	// Kernels since 5.17 look at the owner's under secure boot only.
+	if data, ok := r.value("MokListXRT", shimGUID); ok && fw.SecureBoot == Yes {
 		r.revocations("MokListXRT", data)
 	}
 	return fw
@@ -171,8 +173,12 @@ func (r *variableReader) revocations(name string, data []byte) {
 				r.fw.Revoked = append(r.fw.Revoked, cert)
 			}
 		case guidX509SHA256:
-			if len(value) >= 32 {
+			if len(value) >= 32 { // the time of the revocation is behind it
 				r.fw.RevokedDigests = append(r.fw.RevokedDigests, [32]byte(value))
+			}
+		case guidSHA256:
+			if len(value) == 32 {
+				r.fw.RevokedFiles = append(r.fw.RevokedFiles, [32]byte(value))
 			}
 		}
 	})
@@ -185,10 +191,11 @@ func (r *variableReader) revocations(name string, data []byte) {
 type guid [16]byte
 
 // The kinds of signatures that matter here (include/linux/efi.h, 6.1):
-// EFI_CERT_X509_GUID and EFI_CERT_X509_SHA256_GUID.
+// EFI_CERT_X509_GUID, EFI_CERT_X509_SHA256_GUID and EFI_CERT_SHA256_GUID.
 var (
 	guidX509       = guid{0xa1, 0x59, 0xc0, 0xa5, 0xe4, 0x94, 0xa7, 0x4a, 0x87, 0xb5, 0xab, 0x15, 0x5c, 0x2b, 0xf0, 0x72}
 	guidX509SHA256 = guid{0x92, 0xa4, 0xd2, 0x3b, 0xc0, 0x96, 0x79, 0x40, 0xb4, 0x20, 0xfc, 0xf9, 0x8e, 0xf1, 0x03, 0xed}
+	guidSHA256     = guid{0x26, 0x16, 0xc4, 0xc1, 0x4c, 0x50, 0x92, 0x40, 0xac, 0xa9, 0x41, 0xf9, 0x36, 0x93, 0x43, 0x28}
 )
 
 // eachSignature goes through a list of EFI_SIGNATURE_LIST (UEFI 2.10, 32.4.1)

@@ -43,6 +43,18 @@ func Hashes() []string {
 	return names
 }
 
+// AlgorithmOf returns what signatures of a certificate's key are made with, in
+// the word that Signature.Algorithm has for it: rsa or ecdsa, "" for another.
+func AlgorithmOf(cert *x509.Certificate) string {
+	switch cert.PublicKey.(type) {
+	case *rsa.PublicKey:
+		return "rsa"
+	case *ecdsa.PublicKey:
+		return "ecdsa"
+	}
+	return ""
+}
+
 // ecdsaOIDs are the object identifiers of ECDSA with each digest (RFC 5758,
 // NIST's CSOR).
 var ecdsaOIDs = map[string]asn1.ObjectIdentifier{
