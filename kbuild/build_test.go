@@ -2,8 +2,6 @@ package kbuild
 
 import (
 	"bytes"
-	"fmt"
-	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -89,14 +87,6 @@ func tempFor(t *testing.T) string {
 		t.Fatal(err)
 	}
 	return dir
-}
-
-func statuses(cells map[string]*Cell) string {
-	var list []string
-	for _, name := range slices.Sorted(maps.Keys(cells)) {
-		list = append(list, fmt.Sprintf("%s: %s", name, cells[name].Status))
-	}
-	return strings.Join(list, "; ")
 }
 
 // module is a source of one file.

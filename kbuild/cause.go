@@ -101,7 +101,10 @@ func FindCause(log []byte, krel, dir string) Cause {
 			}
 		}
 		if text := strings.TrimSpace(line); text != "" && !strings.HasPrefix(text, "make") {
-			last = Cause{Text: strings.ReplaceAll(text, dir+"/", ""), Line: n}
+			last = Cause{Text: text, Line: n}
+			if short := strings.ReplaceAll(text, dir+"/", ""); short != "" {
+				last.Text = short
+			}
 		}
 	}
 	return last

@@ -55,6 +55,7 @@ func TestFindCause(t *testing.T) {
 
 func FuzzFindCause(f *testing.F) {
 	f.Add([]byte("/b/x.c:3:9: error: too many arguments to function ‘class_create’\nERROR: modpost: \"a\" [b.ko] undefined!\n"))
+	f.Add([]byte("/b/"))
 	f.Fuzz(func(t *testing.T, log []byte) {
 		if c := FindCause(log, "K", "/b"); c.Text == "" {
 			t.Fatalf("no text: %+v", c)

@@ -97,20 +97,20 @@ func onHost(root, name string) string {
 
 var utsRelease = regexp.MustCompile(`#define UTS_RELEASE "([^"]+)"`)
 
-// releaseOf tells which kernel a build directory is of.
+// releaseOf tells which kernel a build directory is of. Debian's kernel.release
+// has the upstream version.
 func releaseOf(dir string) (string, error) {
-	if text, err := os.ReadFile(filepath.Join(dir, "include", "config", "kernel.release")); err == nil {
-		return strings.TrimSpace(string(text)), nil
-	}
 	text, err := os.ReadFile(filepath.Join(dir, "include", "generated", "utsrelease.h"))
-	if err != nil {
-		return "", errors.New("neither include/config/kernel.release nor include/generated/utsrelease.h is there")
-	}
-	m := utsRelease.FindSubmatch(text)
-	if m == nil {
+	if err == nil {
+		if m := utsRelease.FindSubmatch(text); m != nil {
+			return string(m[1]), nil
+		}
 		return "", errors.New("include/generated/utsrelease.h: no UTS_RELEASE")
 	}
-	return string(m[1]), nil
+	if text, err = os.ReadFile(filepath.Join(dir, "include", "config", "kernel.release")); err == nil {
+		return strings.TrimSpace(string(text)), nil
+	}
+	return "", errors.New("neither include/generated/utsrelease.h nor include/config/kernel.release is there")
 }
 
 // checked makes Headers of a build directory that has all that a build needs.

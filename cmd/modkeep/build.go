@@ -19,6 +19,7 @@ import (
 // Exit statuses of dkms (dkms(8) has none of them; they are in the program):
 // what modkeep build --dkms-status ends with.
 const (
+	dkmsBadConf    = 8
 	dkmsMakeFailed = 10
 	dkmsNoHeaders  = 21
 	dkmsExcluded   = 77
@@ -71,8 +72,8 @@ boots next.` + exitStatus(
 			"some were not",
 			"nothing could be built: bad usage, no headers, no compiler") + `
 
-With --dkms-status the status is dkms's: 10 a build failed, 21 there are no
-headers, 77 nothing is meant for these kernels.`,
+With --dkms-status the status is dkms's: 8 a dkms.conf cannot be followed, 10 a
+build failed, 21 there are no headers, 77 nothing is meant for these kernels.`,
 		Example: `  modkeep build ./driver-1.2 --kernel 6.1.0-56-amd64
   modkeep build /usr/src --all-kernels --output /srv/modules
   modkeep build ./driver-1.2.tgz --headers linux-headers-6.1.0-56-*.deb --json

@@ -33,6 +33,7 @@ type buildCell struct {
 	Notes   []string      `json:"notes"`             // what the source wants and does not get
 
 	missing *kbuild.MissingError
+	unread  bool // no build was run for it
 }
 
 // report judges what was built, copies it, prints, and gives the exit status.
@@ -46,6 +47,7 @@ func (o *buildOptions) report(cmd *cobra.Command, result *kbuild.Result) error {
 		for _, m := range c.Modules {
 			cell.Modules = append(cell.Modules, m.File)
 		}
+		cell.unread = c.Kind != nil
 		if cell.missing = kbuild.Missing(c.Kind); cell.missing != nil {
 			cell.Hint = cell.missing.Hint()
 		}
@@ -116,11 +118,11 @@ func (r *buildReport) text(w io.Writer) {
 		count[kbuild.Built], count[kbuild.Cached], count[kbuild.Failed], count[kbuild.Blocked], count[kbuild.Excluded])
 }
 
-// status is the exit status: what could not be started for want of headers or a
-// compiler is a failure of that cell, and only where nothing else was tried is
-// nothing done at all.
+// status is the exit status. A cell that could not be started, for want of
+// headers or because its dkms.conf cannot be followed, is a failure like others;
+// only where none could be started is nothing done at all.
 func (r *buildReport) status(dkms bool) error {
-	failed, missing, headers, excluded := 0, 0, 0, 0
+	failed, unread, headers, excluded := 0, 0, 0, 0
 	for _, c := range r.Cells {
 		switch c.Status {
 		case kbuild.Failed, kbuild.Blocked:
@@ -128,20 +130,23 @@ func (r *buildReport) status(dkms bool) error {
 		case kbuild.Excluded:
 			excluded++
 		}
-		if c.missing != nil {
-			if missing++; c.missing.What == "headers" {
-				headers++
-			}
+		if c.unread {
+			unread++
+		}
+		if c.missing != nil && c.missing.What == "headers" {
+			headers++
 		}
 	}
 	switch {
 	case dkms && headers > 0 && failed == headers:
 		return silent(dkmsNoHeaders)
-	case dkms && failed > 0:
+	case dkms && failed > unread:
 		return silent(dkmsMakeFailed)
+	case dkms && unread > 0:
+		return silent(dkmsBadConf)
 	case dkms && excluded == len(r.Cells):
 		return silent(dkmsExcluded)
-	case missing == len(r.Cells):
+	case unread == len(r.Cells):
 		return silent(statusUnknown)
 	case failed > 0:
 		return silent(statusNo)
