@@ -57,6 +57,10 @@ module files below it, a package for the modules in it. Without arguments, every
 module below the root that is not a kernel's own is judged. Modules are judged as
 a set: one may need what another one exports.
 
+Signatures are judged by the certificates in the kernel's image, those that the
+EFI variables below the root hold (sys/firmware/efi) and those of --keyring;
+under secure boot, which the variables tell too, kernels refuse more.
+
 Without --kernel and --all-kernels modules are judged for the kernel that will
 boot next where that can be told, else for all.` + exitStatus(
 			"all modules load on all kernels asked for (with several kernels not asked for: on at least one)",

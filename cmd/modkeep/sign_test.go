@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	gocmp "github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
 
 	"modkeep/internal/kerneltest"
 	"modkeep/internal/kerneltest/made"
@@ -272,6 +273,9 @@ func TestSignHelper(t *testing.T) {
 func TestOracleSignPKCS11(t *testing.T) {
 	util, openssl := oracle(t, "softhsm2-util"), oracle(t, "openssl")
 	oracle(t, "pkcs11-tool")
+	if out, err := exec.Command(oracle(t, "shellcheck"), "../../doc/format/pkcs11-sign-helper").CombinedOutput(); err != nil {
+		t.Errorf("shellcheck: %v\n%s", err, out)
+	}
 	const library = "/usr/lib/softhsm/libsofthsm2.so"
 	dir := t.TempDir()
 	path := func(name string) string { return filepath.Join(dir, name) }
@@ -412,6 +416,39 @@ func cloudKernel(t *testing.T) kerneltest.Kernel {
 	}
 	missing(t, "no cloud kernel of 6.1 in the cache")
 	return kerneltest.Kernel{}
+}
+
+// TestSignKeepsAttributes signs a file with an owner and attributes of its own.
+func TestSignKeepsAttributes(t *testing.T) {
+	key := newSiteKey(t, "site key")
+	file := realModule(t, "m.ko")
+	if err := unix.Setxattr(file, "user.origin", []byte("vendor"), 0); err != nil {
+		t.Skipf("SKIPPED: the file system has no attributes: %v", err)
+	}
+	owner := 0
+	if os.Geteuid() == 0 { // who else may not give files away
+		owner = 12345
+		if err := os.Chown(file, owner, owner+1); err != nil {
+			t.Fatal(err)
+		}
+		if err := unix.Setxattr(file, "security.ima", []byte("a digest of the old bytes"), 0); err != nil {
+			t.Logf("security.ima: %v", err)
+		}
+	}
+	if _, errOut, status := modkeepRun(key.signsWith(file)...); status != statusYes {
+		t.Fatal(errOut)
+	}
+	buf := make([]byte, 100)
+	if n, err := unix.Getxattr(file, "user.origin", buf); err != nil || string(buf[:n]) != "vendor" {
+		t.Errorf("user.origin is %q, %v", buf[:max(n, 0)], err)
+	}
+	if n, err := unix.Getxattr(file, "security.ima", buf); err == nil {
+		t.Errorf("security.ima is %q: it was of other bytes", buf[:n])
+	}
+	var st unix.Stat_t
+	if err := unix.Stat(file, &st); err != nil || owner != 0 && (int(st.Uid) != owner || int(st.Gid) != owner+1) {
+		t.Errorf("owner %d:%d, %v", st.Uid, st.Gid, err)
+	}
 }
 
 // TestReplaceFile replaces a file behind a link, and where it must not.
