@@ -49,7 +49,7 @@ the best candidates only (best=True, as Red Hat has it) it does not leave anythi
 out: it refuses the update, unless "modkeep hooks install" has put its plug-in
 there or --nobest is given.` + exitStatus(
 			"the package was written; its file is printed", "", "a kernel could not be judged, or the package not be written: nothing is left behind"),
-		Example: `  modkeep pack gate --root /srv/image --form rhel9 --gpg-key key.asc -o repo
+		Example: `  modkeep pack gate --root /srv/image --form rhel9 --key key.asc -o repo
   modkeep pack gate --form deb --blocked '6.1.0-56-amd64=zfs: needs a rebuild'`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runPackGate(cmd, opts) },
@@ -68,11 +68,7 @@ func runPackGate(cmd *cobra.Command, opts *packGateOptions) error {
 		return err
 	}
 	if opts.product.Version == "" {
-		date, err := opts.time(cmd)
-		if err != nil {
-			return err
-		}
-		opts.product.Version = date.Format("20060102.150405")
+		opts.product.Version = opts.product.Date.UTC().Format("20060102.150405")
 	}
 	blocked, err := opts.judge(cmd)
 	if err != nil {

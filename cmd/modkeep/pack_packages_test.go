@@ -136,7 +136,7 @@ func TestPackRPMReal(t *testing.T) {
 	r, pair := realPair(t)
 	r.inside("/usr/bin/modkeep", "hooks", "install")
 	modules := moduleNamed(t, pair.modules, "vpoll")
-	args := append([]string{"--form", "rhel9", "--root", r.dir, "--name", "vpoll", "--version", "0.1", "--override", "--gpg-key", packKey}, modules...)
+	args := append([]string{"--form", "rhel9", "--root", r.dir, "--name", "vpoll", "--version", "0.1", "--override", "--key", packKey}, modules...)
 	one := r.outside(r.pack(args...))
 	two := r.outside(r.pack(append([]string{"--release", "2"}, args...)...))
 	key := testKey(t)

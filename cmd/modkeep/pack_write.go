@@ -4,12 +4,12 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -21,19 +21,23 @@ import (
 
 // packFlags are the flags of all that makes packages.
 type packFlags struct {
-	pgpFlags
-	root     string
-	form     string
-	product  pack.Product
-	output   string
-	compress string
-	dryRun   bool
-	json     bool
+	root       string
+	form       string
+	product    pack.Product
+	key        string
+	passphrase string
+	date       string
+	output     string
+	compress   string
+	dryRun     bool
+	json       bool
 }
 
 func (f *packFlags) addFlags(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	f.pgpFlags.addFlags(flags)
+	flags.StringVar(&f.key, "key", "", "sign with the OpenPGP secret key in `FILE` (gpg --export-secret-keys)")
+	flags.StringVar(&f.passphrase, "passphrase-file", "", "the first line of `FILE` opens the key")
+	flags.StringVar(&f.date, "date", "", "the packages' `TIME`, 2026-11-22T12:00:00Z or seconds since 1970 (default: $SOURCE_DATE_EPOCH, else now)")
 	flags.StringVar(&f.root, "root", "/", "look below `DIR` for os-release and kernels")
 	flags.StringVar(&f.form, "form", "auto", "make packages in the `FORM` rhel8, rhel9, suse, kernel or deb; auto is by os-release")
 	flags.StringVar(&f.product.Version, "version", "", "the packages are of version `V`")
@@ -50,7 +54,7 @@ func (f *packFlags) addFlags(cmd *cobra.Command) {
 	addJSONFlag(flags, &f.json)
 }
 
-// decide settles what the flags leave open: the form and the name.
+// decide settles what the flags leave open: the form and the date.
 func (f *packFlags) decide(cmd *cobra.Command) error {
 	form := pack.Form(f.form)
 	if form == "auto" {
@@ -72,6 +76,11 @@ func (f *packFlags) decide(cmd *cobra.Command) error {
 	if f.compress == "" && form.Format() == kmp.RPM {
 		f.compress = "zstd"
 	}
+	date, err := dateOf(f.date)
+	if err != nil {
+		return usageErrorf(cmd, "%w", err)
+	}
+	f.product.Date = date
 	return nil
 }
 
@@ -109,18 +118,17 @@ type packReport struct {
 // finish writes packages and prints what was written. All of them are made
 // before the first one appears under its name.
 func (f *packFlags) finish(cmd *cobra.Command, built []pack.Built, skipped []string) error {
-	date, err := f.time(cmd)
-	if err != nil {
-		return err
-	}
-	key, err := f.open()
-	if err != nil {
-		return err
+	var key *pgp.Key
+	if f.key != "" {
+		var err error
+		if key, err = readSigningKey(f.key, f.passphrase); err != nil {
+			return err
+		}
 	}
 	files := map[string][]byte{}
 	report := packReport{Packages: []packedReport{}, Skipped: append([]string{}, skipped...)}
 	for _, b := range built {
-		data, err := f.render(b, key, date)
+		data, err := f.render(b, key)
 		if err != nil {
 			return fmt.Errorf("cannot make package %s: %w", b.Package.Name, err)
 		}
@@ -144,10 +152,10 @@ func (f *packFlags) finish(cmd *cobra.Command, built []pack.Built, skipped []str
 	return f.print(cmd, report, key)
 }
 
-func (f *packFlags) render(b pack.Built, key *pgp.Key, date time.Time) ([]byte, error) {
-	o := kmp.WriteOptions{Date: date, Compression: f.compress}
+func (f *packFlags) render(b pack.Built, key *pgp.Key) ([]byte, error) {
+	o := kmp.WriteOptions{Date: f.product.Date, Compression: f.compress}
 	if key != nil {
-		o.Sign = func(header []byte) ([]byte, error) { return key.Sign(bytes.NewReader(header), date) }
+		o.Sign = func(header []byte) ([]byte, error) { return key.Sign(bytes.NewReader(header), o.Date) }
 	}
 	var out bytes.Buffer
 	err := kmp.Write(&out, b.Package, b.Contents, o)
@@ -162,7 +170,7 @@ func (f *packFlags) print(cmd *cobra.Command, report packReport, key *pgp.Key) e
 	case f.product.Form == pack.Deb && key != nil:
 		fmt.Fprintln(cmd.ErrOrStderr(), "modkeep: a .deb carries no signature: it is the repository's that apt looks at")
 	case f.product.Form != pack.Deb && key == nil:
-		fmt.Fprintln(cmd.ErrOrStderr(), "modkeep: not signed: no --gpg-key")
+		fmt.Fprintln(cmd.ErrOrStderr(), "modkeep: not signed: no --key")
 	}
 	if f.json {
 		return writeJSON(cmd.OutOrStdout(), report)
@@ -272,6 +280,21 @@ func readModules(args []string) ([]pack.Module, error) {
 		}
 	}
 	return list, nil
+}
+
+// readLimited reads a file of at most limit bytes. A pipe is taken too, as a
+// shell's <(…) makes it.
+func readLimited(name string, limit int64) ([]byte, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, limit+1))
+	if err == nil && int64(len(data)) > limit {
+		err = fmt.Errorf("%s: more than %d bytes", name, limit)
+	}
+	return data, err
 }
 
 // maxPacked bounds the modules of one run, in bytes.

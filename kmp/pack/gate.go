@@ -68,7 +68,8 @@ func Gate(p Product, blocked []Blocked, after []Bound) (Built, error) {
 		return Built{}, err
 	}
 	file := kmp.Content{File: kmp.File{Path: "/usr/share/modkeep/gate.json", Mode: 0o644}, Data: append(why, '\n')}
-	return Built{Package: pkg, Contents: []kmp.Content{directory("/usr/share/modkeep"), file}}, nil
+	contents := append(p.documents(pkg, "License: "+pkg.License+"\n"), directory("/usr/share/modkeep"), file)
+	return Built{Package: pkg, Contents: contents}, nil
 }
 
 // reasons describes the package.

@@ -82,7 +82,7 @@ func (p *Product) pair(krel string, parts []Part) []Built {
 	meta := func(kind, has string) *kmp.Package {
 		pkg := p.start(name(kind), "", p.Form.anyArch(), fmt.Sprintf("%s %s for %s%s", p.Name, has, kernels, support))
 		pkg.License = cmp.Or(p.License, "metadata")
-		pkg.Description = cmp.Or(p.Description, fmt.Sprintf("Has no files: it requires %s of %s\nfor %s.", has, p.Name, kernels))
+		pkg.Description = cmp.Or(p.Description, fmt.Sprintf("This metapackage requires the %s of %s\nfor %s.", has, p.Name, kernels))
 		return pkg
 	}
 	only, all := meta("kernel-only", "kernel modules"), meta("all", "kernel modules and tools")
@@ -94,5 +94,6 @@ func (p *Product) pair(krel string, parts []Part) []Built {
 		only.Depends = append(only.Depends, d)
 	}
 	all.Depends = append([]kmp.Dependency{exactly(kmp.Requires, only.Name, only.EVR())}, p.Depends...)
-	return []Built{{Package: only, Kernel: krel}, {Package: all, Kernel: krel}}
+	const copyright = "This package has nothing in it that a licence could speak of.\n"
+	return []Built{{Package: only, Contents: p.documents(only, copyright), Kernel: krel}, {Package: all, Contents: p.documents(all, copyright), Kernel: krel}}
 }

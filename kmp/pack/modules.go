@@ -38,6 +38,7 @@ type placed struct {
 	krel     string
 	machine  machine
 	licenses []string
+	authors  []string
 }
 
 // machine is what an ELF file was made for.
@@ -100,6 +101,7 @@ func (p *Product) place(m Module) (placed, error) {
 		return at, fmt.Errorf("%s: %w", m.File, err)
 	}
 	at.krel, at.name, at.licenses = v.Release, ko.NameFromPath(base), f.Info.All("license")
+	at.authors = f.Info.All("author")
 	at.machine = machine{f.Machine, f.Is64, f.Order.Uint16([]byte{1, 0}) == 1}
 	at.at = path.Join(modulesDir, at.krel, p.directory(), m.Dir, base)
 	return at, nil
@@ -136,6 +138,7 @@ func (p *Product) modules(krel string, list []placed) (Built, error) {
 	if p.Override {
 		b.Contents = append(b.Contents, p.override(pkg.Name, krel, list))
 	}
+	b.Contents = append(b.Contents, p.documents(pkg, copyright(list))...)
 	pkg.Scripts = p.moduleScripts(pkg, krel, list)
 	pkg.Depends, err = p.dependencies(pkg, krel, list)
 	return b, err
@@ -169,6 +172,25 @@ func licenses(list []placed) string {
 	}
 	slices.Sort(all)
 	return strings.Join(slices.Compact(all), " and ")
+}
+
+// copyright says what the modules say of their authors.
+func copyright(list []placed) string {
+	var b strings.Builder
+	b.WriteString("The kernel modules of this package say of themselves:\n")
+	for _, m := range list {
+		fmt.Fprintf(&b, "\n%s\n", m.name)
+		for _, author := range m.authors {
+			fmt.Fprintf(&b, "  Copyright: %s\n", strings.Join(strings.Fields(author), " "))
+		}
+		for _, license := range m.licenses {
+			fmt.Fprintf(&b, "  License: %s\n", strings.Join(strings.Fields(license), " "))
+		}
+	}
+	if strings.Contains(licenses(list), "GPL") {
+		b.WriteString("\nThe GNU General Public License is in /usr/share/common-licenses/GPL-2.\n")
+	}
+	return b.String()
 }
 
 // machines are the names of architectures in packages, by what an ELF file

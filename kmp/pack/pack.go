@@ -21,11 +21,14 @@
 package pack
 
 import (
+	"bytes"
 	"cmp"
+	"compress/gzip"
 	"errors"
 	"fmt"
 	"path"
 	"strings"
+	"time"
 
 	"modkeep/internal/pattern"
 	"modkeep/kernel/release"
@@ -96,6 +99,8 @@ type Product struct {
 	Version string // a - becomes _ in an .rpm
 	Release string // "" is 1
 	Form    Form
+
+	Date time.Time // of the log of changes in a .deb
 
 	Summary     string // "" is made of name and kernel
 	Description string
@@ -239,7 +244,23 @@ func checkKernel(krel string) error {
 	return nil
 }
 
-// requires, provides and conflicts make dependencies.
+// documents returns what Debian's policy wants in /usr/share/doc: what is known of
+// copyrights, and a log of changes (12.5 and 12.7 of it).
+func (p *Product) documents(pkg *kmp.Package, copyright string) []kmp.Content {
+	if p.Form != Deb {
+		return nil
+	}
+	var log bytes.Buffer
+	z, _ := gzip.NewWriterLevel(&log, gzip.BestCompression) // no other level fails
+	fmt.Fprintf(z, "%s (%s) unstable; urgency=medium\n\n  * Packed by modkeep.\n\n -- %s  %s\n", pkg.Name, pkg.EVR(), pkg.Vendor, p.Date.UTC().Format(time.RFC1123Z))
+	z.Close()
+	dir := "/usr/share/doc/" + pkg.Name
+	return []kmp.Content{directory(dir),
+		{File: kmp.File{Path: dir + "/changelog.Debian.gz", Mode: 0o644}, Data: log.Bytes()},
+		{File: kmp.File{Path: dir + "/copyright", Mode: 0o644}, Data: []byte(copyright)}}
+}
+
+// requires and exactly make dependencies.
 func requires(name string) kmp.Dependency {
 	return kmp.Dependency{Relation: kmp.Requires, Name: name}
 }

@@ -126,8 +126,11 @@ override user * extra/My_mods
 -rw-r--r-- /etc/depmod.d/my-mods-modules-` + krel + `.conf
 -rw-r--r-- ` + dir + `/updates/My_mods/net/exp.ko
 -rw-r--r-- ` + dir + `/updates/My_mods/user.ko
+-rw-r--r-- /usr/share/doc/my-mods-modules-` + krel + `/changelog.Debian.gz
+-rw-r--r-- /usr/share/doc/my-mods-modules-` + krel + `/copyright
 drwxr-xr-x ` + dir + `/updates/My_mods
 drwxr-xr-x ` + dir + `/updates/My_mods/net
+drwxr-xr-x /usr/share/doc/my-mods-modules-` + krel + `
 provides my-mods-modules = 1.0-rc1-1
 requires kmod
 requires linux-image-` + krel + ` | linux-image-` + krel + `-unsigned | linux-image-unsigned-` + krel + `
