@@ -250,13 +250,13 @@ func (p *Product) documents(pkg *kmp.Package, copyright string) []kmp.Content {
 	if p.Form != Deb {
 		return nil
 	}
-	var log bytes.Buffer
-	z, _ := gzip.NewWriterLevel(&log, gzip.BestCompression) // no other level fails
+	var changes bytes.Buffer
+	z, _ := gzip.NewWriterLevel(&changes, gzip.BestCompression) // no other level fails
 	fmt.Fprintf(z, "%s (%s) unstable; urgency=medium\n\n  * Packed by modkeep.\n\n -- %s  %s\n", pkg.Name, pkg.EVR(), pkg.Vendor, p.Date.UTC().Format(time.RFC1123Z))
 	z.Close()
 	dir := "/usr/share/doc/" + pkg.Name
 	return []kmp.Content{directory(dir),
-		{File: kmp.File{Path: dir + "/changelog.Debian.gz", Mode: 0o644}, Data: log.Bytes()},
+		{File: kmp.File{Path: dir + "/changelog.Debian.gz", Mode: 0o644}, Data: changes.Bytes()},
 		{File: kmp.File{Path: dir + "/copyright", Mode: 0o644}, Data: []byte(copyright)}}
 }
 
