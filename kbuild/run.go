@@ -105,8 +105,10 @@ func (b *builder) open(ctx context.Context) error {
 }
 
 // program finds a program in Path, "" where there is none.
-func (b *builder) program(name string) string {
-	for _, dir := range b.Path {
+func (b *builder) program(name string) string { return findProgram(b.Path, name) }
+
+func findProgram(path []string, name string) string {
+	for _, dir := range path {
 		file := filepath.Join(dir, name)
 		if info, err := os.Stat(file); err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0 {
 			return file

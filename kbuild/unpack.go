@@ -2,6 +2,7 @@ package kbuild
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -160,24 +161,31 @@ func unpackLink(root *os.Root, at, target string) error {
 	return root.Symlink(target, at)
 }
 
+// Unpacker is where packed sources are unpacked, and what patches them.
+type Unpacker struct {
+	Cache string   // directory of the cache
+	Temp  string   // directory for work under way
+	Path  []string // directories of programs: patch is one
+}
+
 // OpenSources finds the sources in what a command line names: a directory of one
 // source or of several, or of packages of sources; or one such package: .src.rpm,
 // a package with sources below usr/src (.rpm, .deb), a tar file, an image. What is
 // packed is unpacked into the cache. Of a kernel module's source package its
-// tar files are unpacked, and its patches applied as %autosetup and %patch say;
-// what else its spec file would do is named in a note.
-func OpenSources(given, cache string) (sources []*Source, notes []string, err error) {
+// tar files are unpacked, and its patches applied as %autosetup and %patch say,
+// in the sandbox; what else its spec file would do is named in a note.
+func (u Unpacker) OpenSources(ctx context.Context, given string) (sources []*Source, notes []string, err error) {
 	info, err := os.Stat(given)
 	if err != nil {
 		return nil, nil, err
 	}
 	dir := given
 	if !info.IsDir() {
-		if dir, err = Unpacked(cache, given); err != nil {
+		if dir, err = Unpacked(u.Cache, given); err != nil {
 			return nil, nil, err
 		}
 	}
-	o := &opener{cache: cache}
+	o := &opener{Unpacker: u, ctx: ctx}
 	if err := o.open(dir, given, 0); err != nil {
 		return nil, nil, err
 	}
@@ -189,7 +197,8 @@ func OpenSources(given, cache string) (sources []*Source, notes []string, err er
 
 // opener looks for sources in directories and what is packed in them.
 type opener struct {
-	cache   string
+	Unpacker
+	ctx     context.Context
 	sources []*Source
 	notes   []string
 }
@@ -212,6 +221,9 @@ func (o *opener) open(dir, given string, depth int) error {
 	if err != nil {
 		return err
 	}
+	if i := slices.IndexFunc(entries, func(e fs.DirEntry) bool { return e.Type().IsRegular() && strings.HasSuffix(e.Name(), ".spec") }); i >= 0 {
+		return o.spec(dir, entries[i].Name(), given, depth)
+	}
 	for _, e := range entries {
 		inner, outer := filepath.Join(dir, e.Name()), filepath.Join(given, e.Name())
 		switch {
@@ -228,7 +240,7 @@ func (o *opener) open(dir, given string, depth int) error {
 }
 
 func (o *opener) packed(file, given string, depth int) error {
-	dir, err := Unpacked(o.cache, file)
+	dir, err := Unpacked(o.Cache, file)
 	if err != nil {
 		return err
 	}

@@ -134,7 +134,7 @@ func TestOpenSources(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			dir := t.TempDir()
 			lay(t, dir, tt.files)
-			sources, notes, err := OpenSources(dir, t.TempDir())
+			sources, notes, err := Unpacker{Cache: t.TempDir(), Temp: t.TempDir()}.OpenSources(t.Context(), dir)
 			if tt.err != "" {
 				if err == nil || !strings.Contains(err.Error(), tt.err) {
 					t.Fatalf("%v, %v; want %s", sources, err, tt.err)

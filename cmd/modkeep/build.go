@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -126,7 +127,7 @@ func runBuild(cmd *cobra.Command, opts *buildOptions, args []string) error {
 	if err != nil {
 		return err
 	}
-	sources, notes, err := opts.openSources(args, kernels)
+	sources, notes, err := opts.openSources(cmd.Context(), args, kernels)
 	if err != nil {
 		return fmt.Errorf("cannot build: %w", err)
 	}
@@ -282,13 +283,14 @@ func (o *buildOptions) releases(given []*kbuild.Headers) ([]string, error) {
 }
 
 // openSources opens what is named, or makes the source of --object.
-func (o *buildOptions) openSources(args []string, kernels []*kbuild.Kernel) (sources []*kbuild.Source, notes []string, err error) {
+func (o *buildOptions) openSources(ctx context.Context, args []string, kernels []*kbuild.Kernel) (sources []*kbuild.Source, notes []string, err error) {
 	if o.object != "" {
 		s, err := kbuild.ObjectSource(o.cache, o.object, o.from, o.root, kernels)
 		return []*kbuild.Source{s}, nil, err
 	}
+	unpacker := kbuild.Unpacker{Cache: o.cache, Temp: o.tmpdir, Path: filepath.SplitList(os.Getenv("PATH"))}
 	for _, arg := range args {
-		list, said, err := kbuild.OpenSources(arg, o.cache)
+		list, said, err := unpacker.OpenSources(ctx, arg)
 		if err != nil {
 			return nil, nil, err
 		}
