@@ -68,7 +68,12 @@ func readCache(path string) (map[string]*entry, error) {
 	if end < len(cacheMagic) || string(data[:len(cacheMagic)]) != cacheMagic || binary.BigEndian.Uint32(data[end:]) != crc32.Checksum(data[:end], castagnoli) {
 		return nil, errCache
 	}
-	rest := string(data[len(cacheMagic):end])
+	return parseCache(string(data[len(cacheMagic):end]))
+}
+
+// parseCache reads records.
+func parseCache(rest string) (map[string]*entry, error) {
+	var err error
 	entries := make(map[string]*entry)
 	for rest != "" {
 		e := &entry{}

@@ -353,7 +353,7 @@ func debOfDpkg(t testing.TB) string {
 		t.Fatal(err)
 	}
 	control := "Package: odd\nVersion: 2:1.0~rc1+b1-3\nArchitecture: all\nMaintainer: N <n@example.org>\nPre-Depends: dpkg (>= 1.17)\nDepends: a | b,\n c (>> 1)\n" +
-		"Section: kernel\nPriority: optional\nHomepage: https://example.org/\nX-Odd: yes\nDescription: odd\n long\n .\n   more: of it\n"
+		"Filename: ../../etc/passwd\nSHA256: 00\n more\nSection: kernel\nPriority: optional\nHomepage: https://example.org/\nX-Odd: yes\nDescription: odd\n long\n .\n   more: of it\n"
 	if err := os.WriteFile(filepath.Join(dir, "tree/DEBIAN/control"), []byte(control), 0o644); err != nil {
 		t.Fatal(err)
 	}

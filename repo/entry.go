@@ -77,7 +77,29 @@ func (e *entry) index(p *kmp.Package) {
 		e.primary, e.filelists, e.other = rpmRecords(p, e.SHA256, e.Size, e.File)
 		return
 	}
-	e.stanza = p.Control + "Filename: " + e.File + "\nSize: " + strconv.FormatInt(e.Size, 10) + "\nSHA256: " + e.SHA256 + "\n\n"
+	e.stanza = withoutPlace(p.Control) + "Filename: " + e.File + "\nSize: " + strconv.FormatInt(e.Size, 10) + "\nSHA256: " + e.SHA256 + "\n\n"
+}
+
+// withoutPlace leaves out of a control file what an index says of the file; a
+// package has no say in it.
+func withoutPlace(control string) string {
+	var kept strings.Builder
+	skip := false
+	for line := range strings.Lines(control) {
+		if line[0] != ' ' && line[0] != '\t' {
+			name, _, _ := strings.Cut(line, ":")
+			switch strings.ToLower(strings.TrimSpace(name)) {
+			case "filename", "size", "md5sum", "sha1", "sha256", "sha512", "status":
+				skip = true
+			default:
+				skip = false
+			}
+		}
+		if !skip {
+			kept.WriteString(line)
+		}
+	}
+	return kept.String()
 }
 
 // buffers are for reading packages: one for each of those read at a time.

@@ -3,6 +3,7 @@ package repo
 import (
 	"bytes"
 	"encoding/xml"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -208,5 +209,19 @@ func TestSameBytes(t *testing.T) {
 	b, _ := os.ReadFile(filepath.Join(made[1], cacheName))
 	if len(a) == 0 || !bytes.Equal(a, b) {
 		t.Error("caches differ")
+	}
+}
+
+// wellFormedXML fails on text that an XML reader refuses.
+func wellFormedXML(t testing.TB, text string) {
+	t.Helper()
+	for d := xml.NewDecoder(strings.NewReader(text)); ; {
+		_, err := d.Token()
+		if err == io.EOF {
+			return
+		}
+		if err != nil {
+			t.Fatalf("%v in %q", err, text)
+		}
 	}
 }

@@ -244,7 +244,7 @@ func (s *snapshotVerifier) repodata() {
 }
 
 // maxIndex bounds an unpacked index, in bytes.
-const maxIndex = 2 << 30
+const maxIndex = 512 << 20
 
 // unpackIndex unpacks what compressor packed.
 func unpackIndex(data []byte) ([]byte, error) {

@@ -74,6 +74,9 @@ func Judge(packages []repo.Package, open func(repo.Package) string, kernels []*k
 func readAll(packages []repo.Package, open func(repo.Package) string) ([]candidate, error) {
 	var list []candidate
 	for _, p := range packages {
+		if p.Arch == "src" {
+			continue
+		}
 		path := open(p)
 		_, err := kmp.OpenEach(path, func(m *kmp.Module) error {
 			if m.Err != nil || m.Data == nil {
@@ -164,14 +167,11 @@ var archNames = map[string][]string{
 	"x86_64": {"amd64"}, "aarch64": {"arm64"}, "i686": {"i386", "i486", "i586"}, "armv7l": {"armhf", "armv7hl"}, "ppc64le": {"ppc64el"},
 }
 
-// suits says whether a package is for an architecture. One of unknown name is
-// left to the loader.
+// suits says whether a package is for an architecture. Where one of them is not
+// known that is left to the loader.
 func suits(pkg, arch string) bool {
-	if pkg == arch || pkg == "noarch" || pkg == "all" {
+	if arch == "" || pkg == arch || pkg == "noarch" || pkg == "all" {
 		return true
-	}
-	if pkg == "src" {
-		return false
 	}
 	for name, others := range archNames {
 		if pkg == name || slices.Contains(others, pkg) {
