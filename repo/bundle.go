@@ -16,6 +16,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/klauspost/compress/gzip"
 
@@ -33,6 +34,7 @@ type Bundle struct {
 	Distros []string          // distributions that it is for, as ID and VERSION_ID of os-release(5): rhel9, debian12; none: any
 	Logs    map[string][]byte // by name
 	Key     *pgp.Key          // signs SHA256SUMS; nil: not signed
+	Date    time.Time         // of that signature
 }
 
 var validDistro = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,63}$`)
@@ -107,7 +109,7 @@ func (u *bundler) write(b Bundle) error {
 	if err := errors.Join(u.data("kernels.tsv", 0o644, u.kernels()), u.data("packages.tsv", 0o644, u.packages())); err != nil {
 		return err
 	}
-	return u.checksums(b.Key)
+	return u.checksums(b.Key, b.Date)
 }
 
 func sortedKeys[V any](m map[string]V) []string {
@@ -120,12 +122,12 @@ func sortedKeys[V any](m map[string]V) []string {
 }
 
 // checksums writes SHA256SUMS and its signature.
-func (u *bundler) checksums(key *pgp.Key) error {
+func (u *bundler) checksums(key *pgp.Key, date time.Time) error {
 	text := strings.Join(u.sums, "")
 	if err := u.data("SHA256SUMS", 0o644, []byte(text)); err != nil || key == nil {
 		return err
 	}
-	signature, err := key.SignArmored(strings.NewReader(text), u.m.Date)
+	signature, err := key.SignArmored(strings.NewReader(text), date)
 	if err != nil {
 		return err
 	}

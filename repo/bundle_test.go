@@ -80,7 +80,7 @@ func TestBundleBytes(t *testing.T) {
 	r := judgedRepo(t, kmp.Deb)
 	var made [2]bytes.Buffer
 	for i := range made {
-		b := Bundle{Distros: []string{"debian12"}, Logs: map[string][]byte{"b.log": []byte("b"), "a.log": []byte("a")}, Key: readKey(t, "rsa.asc")}
+		b := Bundle{Distros: []string{"debian12"}, Logs: map[string][]byte{"b.log": []byte("b"), "a.log": []byte("a")}, Key: readKey(t, "rsa.asc"), Date: date}
 		if err := r.WriteBundle(&made[i], 2, b); err != nil {
 			t.Fatal(err)
 		}
@@ -224,7 +224,7 @@ func TestOracleInstall(t *testing.T) {
 	}
 	dnf := dnfRoot{t.TempDir()}
 	system(t, dnf.dir, rhel, goodKernel)
-	status, out := install(t, moved(unpacked(t, judgedRepo(t, kmp.RPM), Bundle{Distros: []string{"rhel9"}, Key: readKey(t, "rsa.asc")})), nil, "--root", dnf.dir)
+	status, out := install(t, moved(unpacked(t, judgedRepo(t, kmp.RPM), Bundle{Distros: []string{"rhel9"}, Key: readKey(t, "rsa.asc"), Date: date})), nil, "--root", dnf.dir)
 	if status != 0 || !strings.Contains(out, "Installed.") {
 		t.Fatalf("status %d\n%s", status, out)
 	}

@@ -3,15 +3,10 @@ package main
 import (
 	"errors"
 	"fmt"
-	"os"
-	"strconv"
-	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"modkeep/pgp"
 	"modkeep/repo"
 )
 
@@ -26,8 +21,8 @@ manifest, all signed with an OpenPGP key; one rename then makes 'latest' point t
 it. Killed at any moment, the old snapshot or the new one is what clients see.
 Clients are given a channel: DIR/latest, or DIR/stable, which 'repo promote'
 moves.` + exitStatus("done", "", "could not be done: nothing was changed"),
-		Example: `  modkeep repo create /srv/repo --name site --key signing.asc rpms/
-  modkeep repo add /srv/repo --key signing.asc kmod-foo-1.2-1.x86_64.rpm
+		Example: `  modkeep repo create /srv/repo --name site --gpg-key signing.asc rpms/
+  modkeep repo add /srv/repo --gpg-key signing.asc kmod-foo-1.2-1.x86_64.rpm
   modkeep repo promote /srv/repo stable`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
@@ -80,22 +75,18 @@ func openRepo(dir string) (*repo.Repo, error) {
 
 // publishOptions are the flags of what makes a snapshot.
 type publishOptions struct {
-	key        string
-	passphrase string
+	pgpFlags
 	unsigned   bool
 	replaceKey bool
-	date       string
 	json       bool
 }
 
 func (o *publishOptions) addFlags(flags *pflag.FlagSet, create bool) {
-	flags.StringVar(&o.key, "key", "", "sign with the OpenPGP secret key in `FILE` (gpg --export-secret-keys)")
-	flags.StringVar(&o.passphrase, "passphrase-file", "", "the first line of `FILE` opens the key")
+	o.pgpFlags.addFlags(flags)
 	flags.BoolVar(&o.unsigned, "unsigned", false, "sign nothing")
 	if !create {
 		flags.BoolVar(&o.replaceKey, "replace-key", false, "sign with another key than the last snapshot; clients need it before")
 	}
-	flags.StringVar(&o.date, "date", "", "the snapshot's `TIME`, 2026-11-22T12:00:00Z or seconds since 1970 (default: $SOURCE_DATE_EPOCH, else now)")
 	addJSONFlag(flags, &o.json)
 }
 
@@ -103,61 +94,14 @@ func (o *publishOptions) addFlags(flags *pflag.FlagSet, create bool) {
 func (o *publishOptions) publish(cmd *cobra.Command) (repo.Publish, error) {
 	pub := repo.Publish{ReplaceKey: o.replaceKey}
 	if (o.key == "") != o.unsigned {
-		return pub, usageErrorf(cmd, "either --key FILE or --unsigned is needed")
+		return pub, usageErrorf(cmd, "either --gpg-key FILE or --unsigned is needed")
 	}
 	var err error
-	if pub.Date, err = dateOf(o.date); err != nil {
-		return pub, usageErrorf(cmd, "%w", err)
+	if pub.Date, err = o.time(cmd); err != nil {
+		return pub, err
 	}
-	if o.unsigned {
-		return pub, nil
-	}
-	pub.Key, err = readSigningKey(o.key, o.passphrase)
+	pub.Key, err = o.open()
 	return pub, err
-}
-
-// dateOf reads a time that was given, or takes the one that builds are to use,
-// or the clock's.
-func dateOf(text string) (time.Time, error) {
-	if text == "" {
-		text = os.Getenv("SOURCE_DATE_EPOCH")
-	}
-	if text == "" {
-		return time.Now(), nil
-	}
-	if n, err := strconv.ParseInt(text, 10, 40); err == nil && n >= 0 {
-		return time.Unix(n, 0), nil
-	}
-	date, err := time.Parse(time.RFC3339, text)
-	if err != nil {
-		return date, fmt.Errorf("date %q: neither like 2026-11-22T12:00:00Z nor a number of seconds", text)
-	}
-	return date, nil
-}
-
-// readSigningKey reads an OpenPGP secret key.
-func readSigningKey(path, passphraseFile string) (*pgp.Key, error) {
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return nil, fmt.Errorf("cannot read the key: %w", err)
-	}
-	var passphrase []byte
-	if passphraseFile != "" {
-		text, err := os.ReadFile(passphraseFile)
-		if err != nil {
-			return nil, fmt.Errorf("cannot read the passphrase: %w", err)
-		}
-		line, _, _ := strings.Cut(string(text), "\n")
-		passphrase = []byte(strings.TrimSuffix(line, "\r"))
-	}
-	key, err := pgp.ReadKey(data, passphrase)
-	if err != nil {
-		err = fmt.Errorf("cannot read the key: %s: %w", path, err)
-	}
-	if errors.Is(err, pgp.ErrPassphrase) {
-		return nil, withHint(err, "give its passphrase with --passphrase-file")
-	}
-	return key, err
 }
 
 // published prints the snapshot that was made.

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"os"
 	"strings"
 	"time"
 
@@ -122,15 +121,15 @@ func newRepoVerifyCommand() *cobra.Command {
 		Long: `Verify reads everything that a snapshot, or every snapshot, names: signatures,
 the digests of metadata and packages, and whether dnf's and apt's metadata list what
 the manifest does. It changes nothing. Signatures are held against the keys of
---key; without it against the key beside them, which finds damage, but not what
+--gpg-key; without it against the key beside them, which finds damage, but not what
 somebody else signed.` + exitStatus("all is well", "something is damaged, missing or not signed by that key", "could not tell"),
-		Example: `  modkeep repo verify /srv/repo --key site.asc stable`,
+		Example: `  modkeep repo verify /srv/repo --gpg-key site.asc stable`,
 		Args:    atMost(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return runRepoVerify(cmd, args[0], args[1:], key, asJSON)
 		},
 	}
-	cmd.Flags().StringVar(&key, "key", "", "believe the OpenPGP public keys in `FILE` and no others")
+	cmd.Flags().StringVar(&key, "gpg-key", "", "believe the OpenPGP public keys in `FILE` and no others")
 	addJSONFlag(cmd.Flags(), &asJSON)
 	return cmd
 }
@@ -142,7 +141,7 @@ func runRepoVerify(cmd *cobra.Command, dir string, which []string, key string, a
 	}
 	var ring *pgp.Ring
 	if key != "" {
-		data, err := os.ReadFile(key)
+		data, err := readLimited(key, pgp.MaxKeys)
 		if err == nil {
 			ring, err = pgp.ReadRing(data)
 		}
