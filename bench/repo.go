@@ -96,11 +96,11 @@ func (r *repoRun) round(counts bool) error {
 	if err != nil {
 		return err
 	}
-	ours, err := run(r.modkeep, "repo", "create", r.ours, "--gpg-key", repoKey, pool)
+	ours, err := run(r.modkeep, "repo", "create", r.ours, "--key", repoKey, pool)
 	if err != nil {
 		return err
 	}
-	copied, err := run(r.modkeep, "repo", "create", copies, "--gpg-key", repoKey, r.first)
+	copied, err := run(r.modkeep, "repo", "create", copies, "--key", repoKey, r.first)
 	if err != nil {
 		return err
 	}
@@ -111,7 +111,7 @@ func (r *repoRun) round(counts bool) error {
 	if err != nil {
 		return err
 	}
-	oursAdd, err := run(r.modkeep, "repo", "add", r.ours, "--gpg-key", repoKey, pool)
+	oursAdd, err := run(r.modkeep, "repo", "add", r.ours, "--key", repoKey, pool)
 	if err != nil || !counts {
 		return err
 	}

@@ -36,7 +36,7 @@ install, which needs nothing but the distribution's own dnf, zypper or apt-get:
 It verifies the bundle, refuses another distribution (--skip-distro-check) and a
 kernel that a required module cannot follow (--force), and writes a log. The same
 snapshot, options and --date give the same bytes.` + exitStatus("written", "", "could not be written: FILE.tgz is as it was"),
-		Example: `  modkeep bundle /srv/repo --from stable --gpg-key signing.asc --distro rhel9 --output site.tgz`,
+		Example: `  modkeep bundle /srv/repo --from stable --key signing.asc --distro rhel9 --output site.tgz`,
 		Args:    atMost(0),
 		RunE:    func(cmd *cobra.Command, args []string) error { return opts.run(cmd, args[0]) },
 	}
@@ -45,7 +45,7 @@ snapshot, options and --date give the same bytes.` + exitStatus("written", "", "
 	flags.StringVar(&opts.from, "from", repo.Latest, "the `SNAPSHOT`: a number, or a channel that points to it")
 	flags.StringArrayVar(&opts.logs, "log", nil, "put `FILE` into log/; may be repeated")
 	flags.StringArrayVar(&opts.distros, "distro", nil, "made for `DISTRO`, ID and VERSION_ID of /etc/os-release: rhel9, debian12; may be repeated (default: any with these packages)")
-	opts.addFlags(flags)
+	opts.addFlags(flags, "the signature's")
 	flags.BoolVar(&opts.unsigned, "unsigned", false, "do not sign the list of digests")
 	return cmd
 }
@@ -55,7 +55,7 @@ func (o *bundleOptions) run(cmd *cobra.Command, dir string) error {
 		return usageErrorf(cmd, "no --output FILE.tgz")
 	}
 	if (o.key == "") != o.unsigned {
-		return usageErrorf(cmd, "either --gpg-key FILE or --unsigned is needed")
+		return usageErrorf(cmd, "either --key FILE or --unsigned is needed")
 	}
 	b := repo.Bundle{Distros: o.distros, Logs: map[string][]byte{}}
 	for _, path := range o.logs {
@@ -70,11 +70,13 @@ func (o *bundleOptions) run(cmd *cobra.Command, dir string) error {
 		b.Logs[name] = data
 	}
 	var err error
-	if b.Date, err = o.time(cmd); err != nil {
-		return err
+	if b.Date, err = dateOf(o.date); err != nil {
+		return usageErrorf(cmd, "%w", err)
 	}
-	if b.Key, err = o.open(); err != nil {
-		return err
+	if o.key != "" {
+		if b.Key, err = readSigningKey(o.key, o.passphrase); err != nil {
+			return err
+		}
 	}
 	r, err := openRepo(dir)
 	if err != nil {

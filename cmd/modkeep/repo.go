@@ -21,8 +21,8 @@ manifest, all signed with an OpenPGP key; one rename then makes 'latest' point t
 it. Killed at any moment, the old snapshot or the new one is what clients see.
 Clients are given a channel: DIR/latest, or DIR/stable, which 'repo promote'
 moves.` + exitStatus("done", "", "could not be done: nothing was changed"),
-		Example: `  modkeep repo create /srv/repo --name site --gpg-key signing.asc rpms/
-  modkeep repo add /srv/repo --gpg-key signing.asc kmod-foo-1.2-1.x86_64.rpm
+		Example: `  modkeep repo create /srv/repo --name site --key signing.asc rpms/
+  modkeep repo add /srv/repo --key signing.asc kmod-foo-1.2-1.x86_64.rpm
   modkeep repo promote /srv/repo stable`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
@@ -82,7 +82,7 @@ type publishOptions struct {
 }
 
 func (o *publishOptions) addFlags(flags *pflag.FlagSet, create bool) {
-	o.pgpFlags.addFlags(flags)
+	o.pgpFlags.addFlags(flags, "the snapshot's")
 	flags.BoolVar(&o.unsigned, "unsigned", false, "sign nothing")
 	if !create {
 		flags.BoolVar(&o.replaceKey, "replace-key", false, "sign with another key than the last snapshot; clients need it before")
@@ -94,13 +94,15 @@ func (o *publishOptions) addFlags(flags *pflag.FlagSet, create bool) {
 func (o *publishOptions) publish(cmd *cobra.Command) (repo.Publish, error) {
 	pub := repo.Publish{ReplaceKey: o.replaceKey}
 	if (o.key == "") != o.unsigned {
-		return pub, usageErrorf(cmd, "either --gpg-key FILE or --unsigned is needed")
+		return pub, usageErrorf(cmd, "either --key FILE or --unsigned is needed")
 	}
 	var err error
-	if pub.Date, err = o.time(cmd); err != nil {
-		return pub, err
+	if pub.Date, err = dateOf(o.date); err != nil {
+		return pub, usageErrorf(cmd, "%w", err)
 	}
-	pub.Key, err = o.open()
+	if o.key != "" {
+		pub.Key, err = readSigningKey(o.key, o.passphrase)
+	}
 	return pub, err
 }
 

@@ -25,7 +25,7 @@ packages named: files, and of directories all *.rpm and *.deb anywhere below. Th
 are copied to DIR/pool under their canonical names, but for those that lie there
 already. dnf takes DIR/latest for its
 baseurl, apt 'deb [signed-by=DIR/latest/key.asc] file:DIR/latest SUITE main'.` + exitStatus("made", "", "could not be made: nothing is left of it"),
-		Example: `  modkeep repo create /srv/repo --name site --gpg-key signing.asc rpms/ debs/`,
+		Example: `  modkeep repo create /srv/repo --name site --key signing.asc rpms/ debs/`,
 		Args:    atLeast(0, ""),
 		RunE:    func(cmd *cobra.Command, args []string) error { return opts.run(cmd, args[0], args[1:]) },
 	}
@@ -60,7 +60,7 @@ func newRepoAddCommand() *cobra.Command {
 and of directories all *.rpm and *.deb anywhere below. Only the new ones are read.
 A damaged package, and one of which there is another build under the same name and
 version, is refused, and with it the whole change.` + exitStatus("added", "", "could not be added: nothing was changed"),
-		Example: `  modkeep repo add /srv/repo --gpg-key signing.asc kmod-foo-1.2-1.x86_64.rpm`,
+		Example: `  modkeep repo add /srv/repo --key signing.asc kmod-foo-1.2-1.x86_64.rpm`,
 		Args:    atLeast(1, "package to add"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return opts.change(cmd, args[0], func(r *repo.Repo, pub repo.Publish) (*repo.Manifest, error) { return r.Add(args[1:], pub) })
@@ -78,7 +78,7 @@ func newRepoRemoveCommand() *cobra.Command {
 		Long: `Remove makes a snapshot without the packages named: NAME, NAME-VERSION-RELEASE,
 either with .ARCH, NAME=VERSION, or the name of the file. Older snapshots keep them;
 'repo gc' removes what no snapshot has.` + exitStatus("removed", "", "no such package, or it could not be done: nothing was changed"),
-		Example: `  modkeep repo remove /srv/repo --gpg-key signing.asc kmod-foo-1.1-1`,
+		Example: `  modkeep repo remove /srv/repo --key signing.asc kmod-foo-1.1-1`,
 		Args:    atLeast(1, "package to remove"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return opts.change(cmd, args[0], func(r *repo.Repo, pub repo.Publish) (*repo.Manifest, error) { return r.Remove(args[1:], pub) })

@@ -121,15 +121,15 @@ func newRepoVerifyCommand() *cobra.Command {
 		Long: `Verify reads everything that a snapshot, or every snapshot, names: signatures,
 the digests of metadata and packages, and whether dnf's and apt's metadata list what
 the manifest does. It changes nothing. Signatures are held against the keys of
---gpg-key; without it against the key beside them, which finds damage, but not what
+--key; without it against the key beside them, which finds damage, but not what
 somebody else signed.` + exitStatus("all is well", "something is damaged, missing or not signed by that key", "could not tell"),
-		Example: `  modkeep repo verify /srv/repo --gpg-key site.asc stable`,
+		Example: `  modkeep repo verify /srv/repo --key site.asc stable`,
 		Args:    atMost(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return runRepoVerify(cmd, args[0], args[1:], key, asJSON)
 		},
 	}
-	cmd.Flags().StringVar(&key, "gpg-key", "", "believe the OpenPGP public keys in `FILE` and no others")
+	cmd.Flags().StringVar(&key, "key", "", "believe the OpenPGP public keys in `FILE` and no others")
 	addJSONFlag(cmd.Flags(), &asJSON)
 	return cmd
 }

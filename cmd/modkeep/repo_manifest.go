@@ -39,7 +39,7 @@ why; which must not be missing the root's policy says, or --policy. With --build
 the answer of 'modkeep build --json' gives the causes of failed builds.
 
 A snapshot that adds or removes packages says nothing of kernels.` + exitStatus("made", "made; a required module cannot follow a kernel", "could not be made: nothing was changed"),
-		Example: `  modkeep repo snapshot /srv/repo --gpg-key signing.asc --root / --kernel 6.1.0-56-amd64`,
+		Example: `  modkeep repo snapshot /srv/repo --key signing.asc --root / --kernel 6.1.0-56-amd64`,
 		Args:    atMost(0),
 		RunE:    func(cmd *cobra.Command, args []string) error { return opts.run(cmd, args[0]) },
 	}
