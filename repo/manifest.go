@@ -14,7 +14,7 @@ import (
 )
 
 // ManifestSchema is the version of the manifest that is written, and the only one
-// that is read. doc/channel-manifest.md describes it.
+// that is read. doc/format/channel-manifest.md describes it.
 const ManifestSchema = 1
 
 // Manifest is what a snapshot says of itself. Its JSON form is an interface.

@@ -10,10 +10,10 @@ import (
 	"testing"
 )
 
-// TestManifestDoc holds doc/channel-manifest.md against the types: every field is
+// TestManifestDoc holds doc/format/channel-manifest.md against the types: every field is
 // described, nothing else is, and the example is read.
 func TestManifestDoc(t *testing.T) {
-	text, err := os.ReadFile("../doc/channel-manifest.md")
+	text, err := os.ReadFile("../doc/format/channel-manifest.md")
 	if err != nil {
 		t.Fatal(err)
 	}

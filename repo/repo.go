@@ -27,7 +27,7 @@
 //   - snapshot: a published state, numbered from 1.
 //   - channel: a pointer that Promote moves.
 //   - manifest: what a snapshot says of itself and, for each kernel, what became
-//     of each module. Its schema is in doc/channel-manifest.md.
+//     of each module. Its schema is in doc/format/channel-manifest.md.
 //   - NEVRA: name, epoch, version, release and architecture of a package.
 //
 // The formats are those that createrepo_c 0.17 and apt-ftparchive 2.6 write
