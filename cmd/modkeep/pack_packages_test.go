@@ -271,7 +271,7 @@ func TestPackSUSE(t *testing.T) {
 		r.rpmRun("-i", r.rpm(rpmPackage{name: "kernel-default", version: version, text: "kernel " + krel + "\nvmlinux printk@a\nkernel/core.ko printk@a +core_do@1\ndir weak-updates",
 			scripts: map[string]string{"post": "depmod " + krel}}))
 	}
-	dir := r.modulesFor(old, "foo.ko printk@a core_do@1 alias=pci:v00001D2Cd*")
+	dir := r.modulesFor(old, "foo.ko.zst printk@a core_do@1 alias=pci:v00001D2Cd*")
 	args := []string{"--form", "auto", "--root", r.dir, "--name", "foo", "--version", "1", dir}
 	one := r.outside(r.pack(args...))
 	two := r.outside(r.pack(append([]string{"--release", "2"}, args...)...))
@@ -284,9 +284,9 @@ func TestPackSUSE(t *testing.T) {
 		symbols = append(symbols, kmp.Dependency{Relation: kmp.Provides, Name: "ksym(default:" + name + ")", Op: "=", Version: crc})
 	}
 	r.rpmRun("-i", r.capability("kernel-symbols", "1", symbols...))
-	const want = old + ` dep updates/foo.ko: kernel/core.ko
-		` + latest + ` link updates/foo.ko -> /lib/modules/` + old + `/updates/foo.ko
-		` + latest + ` dep weak-updates/updates/foo.ko: kernel/core.ko`
+	const want = old + ` dep updates/foo.ko.zst: kernel/core.ko
+		` + latest + ` link updates/foo.ko.zst -> /lib/modules/` + old + `/updates/foo.ko.zst
+		` + latest + ` dep weak-updates/updates/foo.ko.zst: kernel/core.ko`
 	r.rpmRun("-i", one[0])
 	r.expect("install", want)
 	r.rpmRun("-U", two[0])
