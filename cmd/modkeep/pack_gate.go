@@ -44,6 +44,10 @@ the new gate beside it. In a .deb these can only be named by the package that
 leads to the newest kernel: by what /var/lib/dpkg/status below --root says of it,
 or by --after linux-image-amd64=6.1.140-1.
 
+Block a kernel before it is published. Where one that is blocked is installed
+already, dnf and apt-get upgrade keep the new gate back instead; apt-get
+dist-upgrade removes the kernel, which Debian's refuse while they run.
+
 The file /usr/share/modkeep/gate.json holds the reasons. Where dnf is told to take
 the best candidates only (best=True, as Red Hat has it) it does not leave anything
 out: it refuses the update, unless "modkeep hooks install" has put its plug-in
