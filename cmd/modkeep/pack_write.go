@@ -21,23 +21,19 @@ import (
 
 // packFlags are the flags of all that makes packages.
 type packFlags struct {
-	root       string
-	form       string
-	product    pack.Product
-	key        string
-	passphrase string
-	date       string
-	output     string
-	compress   string
-	dryRun     bool
-	json       bool
+	pgpFlags
+	root     string
+	form     string
+	product  pack.Product
+	output   string
+	compress string
+	dryRun   bool
+	json     bool
 }
 
 func (f *packFlags) addFlags(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringVar(&f.key, "key", "", "sign with the OpenPGP secret key in `FILE` (gpg --export-secret-keys)")
-	flags.StringVar(&f.passphrase, "passphrase-file", "", "the first line of `FILE` opens the key")
-	flags.StringVar(&f.date, "date", "", "the packages' `TIME`, 2026-11-22T12:00:00Z or seconds since 1970 (default: $SOURCE_DATE_EPOCH, else now)")
+	f.pgpFlags.addFlags(flags, "the packages'")
 	flags.StringVar(&f.root, "root", "/", "look below `DIR` for os-release and kernels")
 	flags.StringVar(&f.form, "form", "auto", "make packages in the `FORM` rhel8, rhel9, suse, kernel or deb; auto is by os-release")
 	flags.StringVar(&f.product.Version, "version", "", "the packages are of version `V`")
