@@ -18,7 +18,7 @@ import (
 // a place here, so that somebody says where it stands.
 var layers = [][]string{
 	{"ko/xz", "internal/pattern", "internal/cputime"},
-	{"symvers", "symtypes", "kabi/layout", "ko/elf", "ko/ksymtab", "ko/modinfo", "ko/modsig", "kernel/release", "kernel/payload", "kernel/keyring", "klog", "txn", "policy", "pgp", "internal/kerneltest/wire", "internal/kerneltest/made"},
+	{"symvers", "symtypes", "kabi/layout", "ko/elf", "ko/ksymtab", "ko/modinfo", "ko/modsig", "kernel/release", "kernel/payload", "kernel/keyring", "klog", "txn", "policy", "pgp", "kbuild/iso9660", "internal/kerneltest/wire", "internal/kerneltest/made"},
 	{"ko", "kabi", "kernel/image", "genksyms", "gendwarfksyms", "kbuild/dkms", "internal/kerneltest/init"},
 	{"depmod", "kmp", "initramfs", "internal/kerneltest"},
 	{"kernel", "kmp/rpm", "repo"},

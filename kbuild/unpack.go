@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 
+	"modkeep/kbuild/iso9660"
 	"modkeep/kmp"
 )
 
@@ -24,10 +25,19 @@ func archive(name string) func(string, func(kmp.File, io.Reader) error) error {
 	switch {
 	case isPackage(name):
 		return kmp.EachFile
+	case strings.HasSuffix(base, ".iso"):
+		return eachOfImage
 	case strings.HasSuffix(base, ".tgz"), strings.HasSuffix(base, ".txz"), strings.HasSuffix(base, ".tbz"), strings.HasSuffix(base, ".tbz2"), strings.HasSuffix(base, ".tar"), strings.Contains(base, ".tar."):
 		return kmp.EachTar
 	}
 	return nil
+}
+
+// eachOfImage hands on the files of an image.
+func eachOfImage(name string, visit func(kmp.File, io.Reader) error) error {
+	return iso9660.EachFile(name, func(f iso9660.File, content io.Reader) error {
+		return visit(kmp.File{Path: f.Path, Size: f.Size, Mode: f.Mode, Target: f.Target}, content)
+	})
 }
 
 // isPackage says whether a file is an .rpm or a .deb.
