@@ -27,6 +27,13 @@ type Facts struct {
 	Interfaces []Interface
 	Mounts     []Mount // mounted file systems and swap areas
 	Openers    []Opener
+	Driverless []Device // devices that no driver has
+}
+
+// Device is a device on a bus.
+type Device struct {
+	Bus, Name string
+	Modalias  string // what it is, as modules.alias has it
 }
 
 // LoadedModule is a module that is in the kernel.
@@ -122,6 +129,7 @@ func ReadFacts(dir string, ethtool func(iface string) string) (*Facts, error) {
 		return nil, err
 	}
 	f.Openers = r.openers()
+	f.Driverless = r.driverless()
 	return f, nil
 }
 
@@ -239,6 +247,23 @@ func (r *factReader) devices() string {
 		return "/nowhere/"
 	}
 	return dir + "/"
+}
+
+// driverless are the devices that say what they are and that no driver has.
+func (r *factReader) driverless() []Device {
+	var list []Device
+	for _, bus := range r.list("sys/bus") {
+		dir := "sys/bus/" + bus + "/devices/"
+		for _, name := range r.list(dir) {
+			if _, err := os.Lstat(r.path(dir + name + "/driver")); err == nil {
+				continue
+			}
+			if alias := r.line(dir + name + "/modalias"); alias != "" {
+				list = append(list, Device{bus, name, alias})
+			}
+		}
+	}
+	return list
 }
 
 // buildIDNote reads the ELF note of a build id: three words (the length of the

@@ -71,6 +71,10 @@ const machineText = `
 	sys/devices/pci0000:00/0000:00:04.0/virtio2/driver -> ../../../../bus/virtio/drivers/virtio_blk
 	sys/devices/pci0000:00/0000:00:04.0/virtio2/block/vda/vda1/dev 254:1\n
 	sys/devices/virtual/net/dummy0/flags 0x82\n
+	sys/bus/virtio/devices/virtio1 -> ../../../devices/pci0000:00/0000:00:03.0/virtio1
+	sys/devices/pci0000:00/0000:00:03.0/virtio1/modalias virtio:d00000001v00001AF4\n
+	sys/bus/virtio/devices/virtio3 -> ../../../devices/pci0000:00/0000:00:05.0/virtio3
+	sys/devices/pci0000:00/0000:00:05.0/virtio3/modalias virtio:d00000004v00001AF4\n
 	sys/class/net/eth0 -> ../../devices/pci0000:00/0000:00:03.0/virtio1/net/eth0
 	sys/class/net/dummy0 -> ../../devices/virtual/net/dummy0
 	sys/class/net/bonding_masters x
@@ -107,6 +111,7 @@ func TestReadFacts(t *testing.T) {
 			{"/proc", "proc", "proc", nil},
 			{"", "/dev/vda", "swap", disk},
 		},
+		Driverless: []Device{{"virtio", "virtio3", "virtio:d00000004v00001AF4"}},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

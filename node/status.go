@@ -22,7 +22,7 @@ type State struct {
 	Target   string `json:"target"` // what a link leads to
 	Reason   string `json:"reason"`
 	Required bool   `json:"required"`
-	Since    string `json:"since,omitempty"` // RFC 3339: when modkeep made or removed the link
+	Since    string `json:"since,omitempty"` // RFC 3339: when modkeep made or removed the link, or put the file there
 
 	Loads bool            `json:"-"` // what is there now will load
 	Next  string          `json:"-"` // what puts it right
@@ -241,14 +241,14 @@ func inKernel(k *kernel.Kernel, name string) bool {
 	return b != nil && b.Has(name)
 }
 
-// since fills in when modkeep last changed each state's link.
+// since fills in when modkeep last changed each state's link, or file.
 func (n *Node) since(states []State) {
 	records, _ := n.store.History()
 	for i := range states {
 		s := &states[i]
 		for _, rec := range records {
 			for _, step := range rec.Steps {
-				if depmod.ModuleName(step.Path) == s.Name && strings.Contains(step.Path, "/"+s.Kernel+"/weak-updates/") {
+				if depmod.ModuleName(step.Path) == s.Name && (step.Path == s.File || strings.Contains(step.Path, "/"+s.Kernel+"/weak-updates/")) {
 					s.Since = rec.Time.UTC().Format("2006-01-02T15:04:05Z")
 				}
 			}

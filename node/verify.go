@@ -144,7 +144,7 @@ func (c *checker) module(name, file string, before []Binding) []string {
 	if strings.Contains(m.Taint, "F") {
 		reasons = append(reasons, "was loaded by force (taint F)")
 	}
-	reasons = append(reasons, c.build(m, file)...)
+	reasons = append(reasons, c.file(m, file)...)
 	for _, b := range before {
 		if !slices.ContainsFunc(m.Bound, func(now Binding) bool { return now.Device == b.Device }) {
 			reasons = append(reasons, fmt.Sprintf("device %s is not bound to it any more (was by %s)", b.Device, b.Driver))
@@ -159,9 +159,8 @@ func (c *checker) module(name, file string, before []Binding) []string {
 	return append(reasons, c.general...)
 }
 
-// build holds what is loaded against the file. Where it is another build, the
-// classic is an old copy in the initramfs.
-func (c *checker) build(m *LoadedModule, file string) []string {
+// file holds what is loaded against the file that it should be.
+func (c *checker) file(m *LoadedModule, file string) []string {
 	content, err := c.n.moduleFile(file)
 	if err != nil {
 		return []string{err.Error()}
@@ -170,11 +169,31 @@ func (c *checker) build(m *LoadedModule, file string) []string {
 	if err != nil {
 		return []string{fmt.Sprintf("%s: %v", file, err)}
 	}
+	return append(c.build(m, content, d), c.devices(m, d)...)
+}
+
+// devices are those that a module says it is for and that nobody drives, where
+// it has none at all.
+func (c *checker) devices(m *LoadedModule, d described) []string {
+	if len(m.Bound) > 0 {
+		return nil
+	}
+	for _, dev := range c.facts.Driverless {
+		if slices.ContainsFunc(d.aliases, func(alias string) bool { return matchAlias(alias, dev.Modalias) }) {
+			return []string{fmt.Sprintf("%s device %s is one of its own (%s), and no driver has it", dev.Bus, dev.Name, dev.Modalias)}
+		}
+	}
+	return nil
+}
+
+// build says that what is loaded is another build than the file. The classic is
+// an old copy in the initramfs.
+func (c *checker) build(m *LoadedModule, content ModuleFile, d described) []string {
 	same, known := m.identity().same(d.identity)
 	if same || !known {
 		return nil // in-tree modules without MODULE_VERSION have no srcversion
 	}
-	reason := fmt.Sprintf("is loaded as another build (%s) than %s (%s)", m.identity(), file, d.identity)
+	reason := fmt.Sprintf("is loaded as another build (%s) than %s (%s)", m.identity(), content.Path, d.identity)
 	if image := c.imageWithOther(m.Name, content); image != "" {
 		reason += "; " + image + " holds another copy: it is to be made anew"
 	}

@@ -17,7 +17,7 @@ const pile = `file /etc/os-release ID=rhel\n
 	file /etc/depmod.d/dist.conf search updates extra built-in weak-updates\n
 	kernel K1
 	vmlinux printk@a
-	extra/foo.ko printk@a srcversion=FOO
+	extra/foo.ko printk@a srcversion=FOO alias=virtio:d00000004v*
 	kernel/rdma_cm.ko printk@a srcversion=OWN
 	updates/shadowed.ko printk@a srcversion=OTHER
 	extra/shadowed.ko printk@a srcversion=MINE
@@ -143,6 +143,17 @@ func TestVerify(t *testing.T) {
 		{"no srcversion", func(k *fakeKernel, _ *Node) { k.facts.Module("foo").Srcversion = "" }, ""},
 		{"going", func(k *fakeKernel, _ *Node) { k.facts.Module("foo").State = "Unloading" }, "is in state Unloading"},
 		{"forced", func(k *fakeKernel, _ *Node) { k.facts.Module("foo").Taint = "OEF" }, "was loaded by force (taint F)"},
+		{"another's device", func(k *fakeKernel, _ *Node) {
+			k.facts.Driverless = []Device{{"virtio", "virtio3", "virtio:d00000005v00001AF4"}}
+		}, ""},
+		{"its device", func(k *fakeKernel, _ *Node) {
+			k.facts.Driverless = []Device{{"virtio", "virtio3", "virtio:d00000004v00001AF4"}}
+		},
+			"virtio device virtio3 is one of its own (virtio:d00000004v00001AF4), and no driver has it"},
+		{"its second device", func(k *fakeKernel, _ *Node) {
+			k.facts.Driverless = []Device{{"virtio", "virtio3", "virtio:d00000004v00001AF4"}}
+			k.facts.Module("foo").Bound = []Binding{{"virtio:foo", "virtio2"}}
+		}, ""},
 		{"refused once, loaded now", func(k *fakeKernel, _ *Node) { k.log = "3,1,1,-;foo: disagrees about version of symbol printk\n" }, ""},
 		{"an old copy in the initramfs", func(k *fakeKernel, n *Node) {
 			k.facts.Module("foo").Srcversion = "OLD"

@@ -25,9 +25,39 @@ type powerCut struct {
 	files map[string]string // module name → file below the kernel's directory
 	// sums are the SHA-256 of every state's files: the file that modprobe would
 	// take for each name.
-	sums  map[string]map[string]string
-	took  map[string]time.Duration // each operation's, undisturbed
-	state string                   // the state that the disk is in
+	sums map[string]map[string]string
+	took map[string]time.Duration // each operation's, undisturbed
+}
+
+// installed is what is in effect on the disk, the last one last: first, second,
+// or nothing.
+type installed []string
+
+func (in installed) state() string {
+	if len(in) == 0 {
+		return "none"
+	}
+	return in[len(in)-1]
+}
+
+// after is what an operation leads to.
+func (in installed) after(op string) installed {
+	if set, ok := strings.CutPrefix(op, "replace /"); ok {
+		return append(slices.Clone(in), set)
+	}
+	return in[:len(in)-1]
+}
+
+// operation is one that changes something, whichever of two states the disk is
+// in.
+func operation(a, b installed) string {
+	switch {
+	case a.state() != "first" && b.state() != "first":
+		return "replace /first"
+	case a.state() != "second" && b.state() != "second":
+		return "replace /second"
+	}
+	return "rollback"
 }
 
 // TestOraclePowerCut cuts the power at random points while a set of modules is
@@ -35,7 +65,7 @@ type powerCut struct {
 // find all modules of before or all of after, and index files that depmod would
 // write just so: 5 cuts, with MODKEEP_FULL=1 50.
 func TestOraclePowerCut(t *testing.T) {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Hour)
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Hour)
 	defer cancel()
 	c := newPowerCut(t, ctx)
 	cuts := 5
@@ -44,38 +74,36 @@ func TestOraclePowerCut(t *testing.T) {
 	}
 	random := rand.New(rand.NewPCG(1, uint64(cuts)))
 	c.measure(ctx)
+	var before, next installed // what the last operation began with, and leads to
+	said, killed := "", false
 	counts := map[string]int{}
-	for range cuts {
-		op, next := c.operation()
+	for i := range cuts + 1 {
+		op := operation(before, next)
 		after := time.Duration(random.Int64N(int64(c.took[op] * 11 / 10)))
-		before := c.state
-		killed := c.cut(ctx, op, after)
-		recovered := c.look(ctx)
-		if c.state != before && c.state != next {
-			t.Fatalf("%s, cut after %v: the disk is in state %s, want %s or %s", op, after, c.state, before, next)
+		if i == cuts {
+			after = 0 // the last one is only looked at
 		}
-		t.Logf("%-30s cut after %7.3f s of %.3f s: %s%s", op, after.Seconds(), c.took[op].Seconds(), c.state, recovered)
-		switch {
-		case !killed:
-			counts["was through before the cut"]++
-		case c.state == next:
-			counts["cut, and new"]++
-		default:
-			counts["cut, and old"]++
+		now, recovered, cut := c.boot1(ctx, op, after, before, next)
+		if i > 0 {
+			t.Logf("%s: %s%s", said, now.state(), recovered)
+			counts[map[bool]string{true: "cut, ", false: "through, "}[killed]+map[bool]string{true: "new", false: "old"}[len(now) == len(next)]]++
+			if recovered != "" {
+				counts["recovered"]++
+			}
 		}
-		if recovered != "" {
-			counts["of these recovered"]++
-		}
+		before, next, killed = now, now.after(op), cut
+		said = fmt.Sprintf("%-15s cut after %6.3f s of %.3f s", op, after.Seconds(), c.took[op].Seconds())
 	}
 	t.Logf("%d cuts: %v", cuts, counts)
-	if counts["cut, and new"]+counts["cut, and old"] == 0 {
+	if counts["cut, new"]+counts["cut, old"] == 0 {
 		t.Error("the power was never cut while something was under way")
 	}
 }
 
 func newPowerCut(t *testing.T, ctx context.Context) *powerCut {
 	t.Helper()
-	c := &powerCut{machine: newMachine(t, ctx, cutSet...), files: map[string]string{}, sums: map[string]map[string]string{}, took: map[string]time.Duration{}}
+	c := &powerCut{machine: newMachine(t, ctx, cutSet...), files: map[string]string{},
+		sums: map[string]map[string]string{}, took: map[string]time.Duration{}}
 	text := string(c.module("modules.dep"))
 	for line := range strings.Lines(text) {
 		file, _, _ := strings.Cut(line, ":")
@@ -103,17 +131,6 @@ func newPowerCut(t *testing.T, ctx context.Context) *powerCut {
 	return c
 }
 
-// operation is what is done next, and the state that it leads to.
-func (c *powerCut) operation() (op, next string) {
-	switch c.state {
-	case "none":
-		return "replace /first", "first"
-	case "first":
-		return "replace /second", "second"
-	}
-	return "rollback", "first"
-}
-
 // command is an operation's command line.
 func (c *powerCut) command(op string, kill time.Duration) kerneltest.Command {
 	argv := append([]string{"/bin/modkeep"}, strings.Fields(op)...)
@@ -124,25 +141,25 @@ func (c *powerCut) command(op string, kill time.Duration) kerneltest.Command {
 }
 
 // measure does every operation undisturbed, each in a machine that has just been
-// booted, as those are that will be cut; it notes the sums of every state, and
-// leaves the disk as it was.
+// booted and looked at, as those are that will be cut; it notes the sums of every
+// state, and leaves the disk as it was.
 func (c *powerCut) measure(ctx context.Context) {
 	c.t.Helper()
-	c.sums["none"] = c.readSums(c.boot(ctx, c.sumsCommand())[0])
-	for i, op := range []string{"replace /first", "replace /second", "rollback", "rollback"} {
-		ran := c.boot(ctx, c.command(op, 0), c.sumsCommand())
-		if r := ran[0]; r.Status != 0 {
-			c.t.Fatalf("%s: status %d\n%s%s", op, r.Status, r.Out, r.ErrOut)
+	for _, m := range []struct{ op, from, to string }{
+		{"replace /first", "none", "first"}, {"replace /second", "first", "second"}, {"rollback", "second", "first"}, {"rollback", "first", "none"},
+	} {
+		ran := c.boot(ctx, c.statusCommand(), c.sumsCommand(), c.command(m.op, 0), c.sumsCommand())
+		for i, r := range ran {
+			if r.Status != 0 {
+				c.t.Fatalf("command %d before and after %s: status %d\n%s%s", i, m.op, r.Status, r.Out, r.ErrOut)
+			}
 		}
-		c.took[op] = ran[0].Took
-		switch sums := c.readSums(ran[1]); i {
-		case 0:
-			c.sums["first"] = sums
-		case 1:
-			c.sums["second"] = sums
-		default:
-			if got, want := c.stateOf(sums), []string{"first", "none"}[i-2]; got != want {
-				c.t.Fatalf("a rollback leads to %s, want %s", got, want)
+		c.took[m.op] = ran[2].Took
+		for state, r := range map[string]kerneltest.Ran{m.from: ran[1], m.to: ran[3]} {
+			if sums := c.readSums(r); c.sums[state] == nil {
+				c.sums[state] = sums
+			} else if got := c.stateOf(sums); got != state {
+				c.t.Fatalf("%s: the disk is in state %s, want %s", m.op, got, state)
 			}
 		}
 	}
@@ -151,7 +168,12 @@ func (c *powerCut) measure(ctx context.Context) {
 			c.t.Fatalf("%s: two states have the same file", name)
 		}
 	}
-	c.state = "none"
+}
+
+// statusCommand looks at the modules: what was interrupted is brought to an end
+// first.
+func (c *powerCut) statusCommand() kerneltest.Command {
+	return kerneltest.Command{Argv: []string{"/bin/modkeep", "status", "--kernel", c.kernel.Release}}
 }
 
 // sumsCommand prints the checksum of the file that modprobe would take for each
@@ -203,31 +225,36 @@ func (c *powerCut) stateOf(sums map[string]string) string {
 	return fmt.Sprintf("neither (%v)", sums)
 }
 
-// cut does an operation and cuts the power. It reports whether that came before
-// its end.
-func (c *powerCut) cut(ctx context.Context, op string, after time.Duration) bool {
+// boot1 boots, holds the disk against the two states that it may be in, and
+// begins an operation in which the power is cut; not with an after of 0. It
+// returns the state found, what modkeep said of an interrupted transaction, and
+// whether the operation was cut before its end.
+func (c *powerCut) boot1(ctx context.Context, op string, after time.Duration, before, next installed) (now installed, recovered string, cut bool) {
 	c.t.Helper()
-	ran := c.boot(ctx, c.command(op, max(after, time.Millisecond)))
-	return ran[len(ran)-1].Killed
-}
-
-// look boots again and sets the state that the disk is in. It returns what
-// modkeep said of an interrupted transaction.
-func (c *powerCut) look(ctx context.Context) string {
-	c.t.Helper()
-	ran := c.boot(ctx, kerneltest.Command{Argv: []string{"/bin/modkeep", "status", "--kernel", c.kernel.Release}}, c.sumsCommand(),
-		kerneltest.Command{Argv: []string{"/bin/modkeep", "rollback", "--list", "--json"}})
+	commands := []kerneltest.Command{c.statusCommand(), c.sumsCommand(), {Argv: []string{"/bin/modkeep", "rollback", "--list", "--json"}}}
+	if after > 0 {
+		commands = append(commands, c.command(op, after))
+	}
+	ran := c.boot(ctx, commands...)
 	if ran[0].Status != 0 {
 		c.t.Fatalf("status after the cut: %d\n%s%s", ran[0].Status, ran[0].Out, ran[0].ErrOut)
 	}
-	c.state = c.stateOf(c.readSums(ran[1]))
+	state := c.stateOf(c.readSums(ran[1]))
+	switch state {
+	case before.state():
+		now = before
+	case next.state():
+		now = next
+	default:
+		c.t.Fatalf("the disk is in state %s, want %s or %s\n%s%s", state, before.state(), next.state(), ran[0].Out, ran[0].ErrOut)
+	}
 	if strings.Contains(ran[2].Out, `"interrupted": true`) {
 		c.t.Errorf("still interrupted: %s", ran[2].Out)
 	}
 	for line := range strings.Lines(ran[0].ErrOut) {
 		if strings.Contains(line, "interrupted") {
-			return " (" + strings.TrimSpace(strings.TrimPrefix(line, "modkeep: ")) + ")"
+			recovered = " (" + strings.TrimSpace(strings.TrimPrefix(line, "modkeep: ")) + ")"
 		}
 	}
-	return ""
+	return now, recovered, ran[len(ran)-1].Killed
 }
