@@ -205,7 +205,7 @@ func (n *Node) installOn(p *InstallPlan, req InstallRequest, krel string, source
 	}
 	defer k.Close()
 	in := &installing{n: n, p: p, req: req, k: k}
-	if err := in.distinct(sources); err != nil {
+	if sources, err = in.distinct(sources); err != nil {
 		return err
 	}
 	in.judge(sources)
@@ -229,19 +229,30 @@ func (n *Node) installOn(p *InstallPlan, req InstallRequest, krel string, source
 	return nil
 }
 
-// distinct wants one source for a name, whose module has that name.
-func (in *installing) distinct(sources []*Source) error {
-	seen := map[string]*Source{}
+// distinct leaves one source for a name, that of the newest package, and wants
+// that its module has that name.
+func (in *installing) distinct(sources []*Source) ([]*Source, error) {
+	var list []*Source
 	for _, s := range sources {
-		if other := seen[s.Name()]; other != nil && !bytes.Equal(other.Data, s.Data) {
-			return fmt.Errorf("%s and %s: two files of module %s for %s", other.Path, s.Path, s.Name(), in.k.Release)
-		}
-		seen[s.Name()] = s
 		if own := ko.NameFromPath(s.Module.Name); own != s.Name() {
-			return fmt.Errorf("%s: the module calls itself %s: modprobe would not find it under that name", s.Path, own)
+			return nil, fmt.Errorf("%s: the module calls itself %s: modprobe would not find it under that name", s.Path, own)
+		}
+		i := slices.IndexFunc(list, func(o *Source) bool { return o.Name() == s.Name() })
+		switch {
+		case i < 0:
+			list = append(list, s)
+		case bytes.Equal(list[i].Data, s.Data):
+		case s.EVR == list[i].EVR || s.EVR == "" || list[i].EVR == "":
+			return nil, fmt.Errorf("%s and %s: two files of module %s for %s", list[i].Path, s.Path, s.Name(), in.k.Release)
+		default:
+			older := s
+			if release.Compare(list[i].EVR, s.EVR) < 0 {
+				older, list[i] = list[i], s
+			}
+			in.p.note("%s: left out, as version %s is newer", older.Path, list[i].EVR)
 		}
 	}
-	return nil
+	return list, nil
 }
 
 // place decides where a module goes and adds the steps.
@@ -249,9 +260,6 @@ func (in *installing) place(s *Source) error {
 	tree := in.k.Tree()
 	old := tree.Module(s.Name())
 	was := Placed{Name: s.Name(), Kernel: in.k.Release, Source: s.Path}
-	if slices.ContainsFunc(in.p.Placed, func(o Placed) bool { return o.Name == was.Name && o.Kernel == was.Kernel }) {
-		return nil // the same file twice
-	}
 	own := false
 	if old != nil {
 		was.Was = inTree(tree, old)

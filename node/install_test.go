@@ -353,6 +353,24 @@ func TestReplacementOnNextKernel(t *testing.T) {
 	}
 }
 
+// TestInstallNewest has a module in two versions of a package, as a repository
+// may, and in two files.
+func TestInstallNewest(t *testing.T) {
+	n, _ := write(t, site, "")
+	older, newer := sources(t, module(t, k1, "foo.ko printk@a version=1"))[0], sources(t, module(t, k1, "foo.ko printk@a version=2"))[0]
+	older.EVR, newer.EVR = "1.9-1", "1.10-1"
+	for _, list := range [][]*Source{{older, newer}, {newer, older}} {
+		p, err := n.PlanInstall(InstallRequest{Verb: InstallNew, Sources: list})
+		if err != nil || len(p.Placed) != 1 || p.Placed[0].Source != newer.Path || len(p.Notes) == 0 {
+			t.Errorf("%v: %+v", err, p)
+		}
+	}
+	newer.EVR = ""
+	if _, err := n.PlanInstall(InstallRequest{Verb: InstallNew, Sources: []*Source{older, newer}}); err == nil || !strings.Contains(err.Error(), "two files of module foo") {
+		t.Errorf("error %v", err)
+	}
+}
+
 func TestReadSources(t *testing.T) {
 	dir := t.TempDir()
 	notModule := filepath.Join(dir, "x.ko")

@@ -49,18 +49,19 @@ func NewSet(name string, sources []*Source) (*Set, error) {
 }
 
 // NewManifestSet makes a set of what a channel's manifest has for a kernel.
-// sources are the modules of its packages; without any a file belongs to the set
-// if a package of the manifest owns it.
+// sources are the modules of its packages, all of which count where the manifest
+// judges no kernel of that release; without any a file belongs to the set if a
+// package of the manifest owns it.
 func NewManifestSet(m *repo.Manifest, krel string, sources []*Source) (*Set, error) {
 	s := &Set{Name: fmt.Sprintf("%s, snapshot %d", m.Repository, m.Snapshot), modules: map[string][]member{}, owners: map[string]bool{}, blocked: map[string]string{}}
 	i := slices.IndexFunc(m.Kernels, func(k repo.Kernel) bool { return k.Release == krel })
-	if i < 0 {
+	if i < 0 && len(sources) == 0 {
 		return nil, fmt.Errorf("the manifest has no word of kernel %s", krel)
 	}
 	if len(sources) > 0 {
 		whole, err := NewSet(s.Name, sources)
-		if err != nil {
-			return nil, err
+		if err != nil || i < 0 {
+			return whole, err
 		}
 		s.modules = whole.modules
 	} else {

@@ -34,6 +34,8 @@ type Source struct {
 	Named  bool   // the file itself was named, not a directory or package that holds it
 	Data   []byte
 	Module *loader.Module
+	// EVR is the version of the package that holds it; "" for a file.
+	EVR string
 }
 
 // Name is the module's name, with underscores, that its file stands for.
@@ -147,7 +149,7 @@ func (r *sourceReader) addPackage(name string, named bool) error {
 		if m.Err != nil {
 			return fmt.Errorf("%s: %s: %w", name, m.Path, m.Err)
 		}
-		if err := r.keep(&Source{Path: name + ":" + m.Path, Base: path.Base(m.Path), Kernel: m.KRel, Data: m.Data}); err != nil {
+		if err := r.keep(&Source{Path: name + ":" + m.Path, Base: path.Base(m.Path), Kernel: m.KRel, Data: m.Data, EVR: p.EVR()}); err != nil {
 			return err
 		}
 	}

@@ -127,6 +127,11 @@ func TestManifestSet(t *testing.T) {
 	if _, err := NewManifestSet(m, k2, nil); err == nil {
 		t.Error("a kernel that the manifest does not name")
 	}
+	// With its packages at hand the manifest need not have judged the kernel.
+	at := filepath.Join(n.Root, "lib/modules", k1, "extra/foo.ko")
+	if set, err = NewManifestSet(m, k2, sources(t, at)); err != nil || strings.Join(set.Names(), " ") != "foo" {
+		t.Errorf("%v, %v", set, err)
+	}
 }
 
 // TestVerify judges modules one by one.
