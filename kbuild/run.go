@@ -241,8 +241,8 @@ func (b *builder) one(ctx context.Context, c *Cell) {
 	fail := func(err error) {
 		c.Status, c.Kind, c.Cause = Failed, err, Cause{Text: err.Error()}
 	}
-	if c.Kernel.Err != nil {
-		fail(c.Kernel.Err)
+	if err := cmp.Or(ctx.Err(), c.Kernel.Err); err != nil {
+		fail(err)
 		return
 	}
 	if err := b.read(c); err != nil {

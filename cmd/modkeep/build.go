@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -135,11 +137,13 @@ func runBuild(cmd *cobra.Command, opts *buildOptions, args []string) error {
 	if err != nil {
 		return fmt.Errorf("cannot build: %w", err)
 	}
+	ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
+	defer stop() // until then, what builds leave is removed
 	p := newBuildProgress(cmd.ErrOrStderr())
 	for _, line := range append(notes, needs...) {
 		p.line("note: %s", line)
 	}
-	result, err := kbuild.Run(cmd.Context(), sources, kernels, kbuild.Options{
+	result, err := kbuild.Run(ctx, sources, kernels, kbuild.Options{
 		Root: opts.root, Cache: opts.cache, Temp: opts.tmpdir, Path: filepath.SplitList(os.Getenv("PATH")), Jobs: opts.jobs, Timeout: opts.timeout,
 		KeepDebug: opts.keepDebug, KeepWork: opts.keepWork, Again: opts.again, Now: time.Now, Progress: p.cell})
 	p.end()
