@@ -80,7 +80,8 @@ func (f *packFlags) decide(cmd *cobra.Command) error {
 	return nil
 }
 
-// osRelease reads the os-release file of a root (os-release(5)).
+// osRelease reads the os-release file of a root (os-release(5)). The error wraps
+// fs.ErrNotExist where there is none.
 func osRelease(root string) ([]byte, error) {
 	for _, name := range []string{"etc/os-release", "usr/lib/os-release"} {
 		inside, err := depmod.Resolve(root, name)
@@ -89,7 +90,7 @@ func osRelease(root string) ([]byte, error) {
 		}
 		return os.ReadFile(filepath.Join(root, inside))
 	}
-	return nil, fmt.Errorf("no os-release below %s", root)
+	return nil, fmt.Errorf("no os-release below %s: %w", root, fs.ErrNotExist)
 }
 
 // packedReport is one package that was made.

@@ -155,9 +155,11 @@ func (o *rpmOptions) formOf(cmd *cobra.Command) (rpm.Form, error) {
 	default:
 		return "", usageErrorf(cmd, "--form %q is not auto, rhel8, rhel9 or suse", o.form)
 	}
-	if text, err := osRelease(o.root); err != nil {
-		return "", withHint(fmt.Errorf("cannot tell the form: %w", err), "give --form rhel8, rhel9 or suse")
-	} else if form, ok := rpm.FormOf(text); ok {
+	text, err := osRelease(o.root)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("cannot tell the form: %w", err)
+	}
+	if form, ok := rpm.FormOf(text); ok {
 		return form, nil
 	}
 	return "", withHint(fmt.Errorf("cannot tell the form: os-release below %s names no distribution with RPM packages", o.root), "give --form rhel8, rhel9 or suse")
