@@ -192,8 +192,9 @@ var rules = [ruleCount][]row{
 		{value: "enodata-enokey-enopkg", source: "kernel/module/signing.c 6.1.192, 6.12.117, 7.3", run: "6.1 6.12 6.16 6.17 6.18 7.2 7.3"},
 	},
 	ruleFileRevoked: {
-		{distro: "debian", from: "5.3", value: "refuse", source: "kernel/module/signing.c mod_is_hash_blacklisted, Debian 6.1.192", run: "6.1 6.12"},
-		{value: "accept", source: "kernel/module/signing.c 6.12, 7.3"},
+		{distro: "debian", from: "5.3", until: "6.13", value: "refuse", source: "kernel/module/signing.c mod_is_hash_blacklisted, Debian 6.1.192", run: "6.1 6.12"},
+		{distro: "debian", from: "6.13", until: "7.2", value: "refuse", source: "Debian's patch of 6.12, which 7.2 does not have", unchecked: true},
+		{value: "accept", source: "kernel/module/signing.c 6.12, 7.3", run: "7.2 7.3"},
 	},
 	ruleELFMessages: {
 		{until: "5.10", value: "silent", source: "kernel/module.c elf_header_check 2.6.11 to 4.19"},

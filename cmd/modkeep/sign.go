@@ -76,10 +76,10 @@ func newSignCommand() *cobra.Command {
 		Short: "Sign modules as the kernel's sign-file does",
 		Long: `Sign appends to each module the signature that the kernel's scripts/sign-file
 makes with the same digest, key and certificate, byte for byte. A directory
-stands for all module files below it. A file is replaced in one step, with its
-mode, owner and extended attributes (but for security.ima and security.evm,
-which speak of the bytes before); either all files can be signed or none is
-touched.
+stands for all module files below it, but not for links. A file is replaced in
+one step, with its mode, owner and extended attributes (but for security.ima and
+security.evm, which speak of the bytes before); either all files can be signed
+or none is touched.
 
 What has to be stripped is stripped before, with --strip; a compressed module
 is signed inside and packed again, with --compress in another form, under the

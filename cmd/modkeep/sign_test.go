@@ -229,8 +229,8 @@ func TestSignHostileModules(t *testing.T) {
 	}
 }
 
-// TestSignHelper has programs sign that keep to the protocol, and that do not.
-func TestSignHelper(t *testing.T) {
+// TestOracleSignHelper has programs sign that keep to the protocol, and that do not.
+func TestOracleSignHelper(t *testing.T) {
 	openssl := oracle(t, "openssl")
 	key, other := newSiteKey(t, "site key"), newSiteKey(t, "another key")
 	want := realModule(t, "m.ko")
@@ -339,10 +339,7 @@ func writeVariable(t *testing.T, root string, v kerneltest.EFIVariable) {
 func TestOracleVerifySignature(t *testing.T) {
 	k := cloudKernel(t)
 	ownKey, other := newSiteKey(t, "site key"), newSiteKey(t, "another key")
-	root := t.TempDir()
-	if err := made.Real(root, k.Root, k.Release); err != nil {
-		t.Fatal(err)
-	}
+	root := rootOf(t, k)
 	own := ownModule(t, k, "dummy")
 	file := realModule(t, "m.ko")
 	if _, errOut, status := modkeepRun(ownKey.signsWith(file)...); status != statusYes {

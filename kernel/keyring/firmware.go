@@ -43,11 +43,11 @@ const (
 func ReadFirmware(root fs.FS) Firmware {
 	fw := Firmware{SecureBoot: Unknown}
 	if _, err := fs.Stat(root, varsDir); err != nil {
-		// A sysfs without EFI is a machine without it.
-		if _, err := fs.Stat(root, "sys/firmware"); err == nil {
-			if _, err := fs.Stat(root, efiDir); errors.Is(err, fs.ErrNotExist) {
-				fw.Known, fw.SecureBoot = true, No
-			}
+		// A sysfs that shows another firmware (acpi, devicetree) and no EFI is a
+		// machine without it; an empty folder is what containers see.
+		others, err := fs.ReadDir(root, "sys/firmware")
+		if _, efi := fs.Stat(root, efiDir); err == nil && len(others) > 0 && errors.Is(efi, fs.ErrNotExist) {
+			fw.Known, fw.SecureBoot = true, No
 		}
 		return fw
 	}

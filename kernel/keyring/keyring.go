@@ -119,7 +119,7 @@ type opinion struct {
 // the other keyrings do not have a module's key ("KEYS: Make use of platform
 // keyring for module signature", by Robert Holmes), and what was seen of it.
 var platformPatch = map[string]string{
-	"debian": "kernel/module/signing.c of Debian's 6.1.192, seen on 6.1 and 6.12",
+	"debian": "kernel/module/signing.c of Debian's 6.1.192, seen on 6.1, 6.12, 7.2 and 7.3",
 	"fedora": "the patch in Fedora's kernel package",
 	"rhel":   "the patch in Fedora's kernel package, which RHEL has had since 8.1",
 	"ubuntu": "UBUNTU: SAUCE: (lockdown) in Ubuntu's changelogs since 20.04",

@@ -8,6 +8,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/binary"
+	"io/fs"
 	"math/big"
 	"slices"
 	"strings"
@@ -54,7 +55,7 @@ func list(kind guid, values ...[]byte) []byte {
 
 // variables makes a root whose sysfs shows EFI variables, named NAME-VENDOR.
 func variables(values map[string][]byte) fstest.MapFS {
-	root := fstest.MapFS{varsDir: {Mode: 0o755 | 1<<31}}
+	root := fstest.MapFS{varsDir: {Mode: fs.ModeDir | 0o755}}
 	for name, value := range values {
 		path := varsDir + "/" + name
 		if strings.HasPrefix(name, "table/") {
@@ -185,6 +186,7 @@ func TestReadFirmwareWithout(t *testing.T) {
 	}{
 		{"another machine's root", fstest.MapFS{"etc/os-release": {}}, false, Unknown},
 		{"a machine without EFI", fstest.MapFS{"sys/firmware/acpi/tables/DSDT": {}}, true, No},
+		{"a container", fstest.MapFS{"sys/firmware": {Mode: fs.ModeDir | 0o755}}, false, Unknown},
 		{"variables not mounted", fstest.MapFS{"sys/firmware/efi/systab": {}}, false, Unknown},
 		{"no variable of interest", variables(nil), true, No},
 	}
