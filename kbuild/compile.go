@@ -98,7 +98,7 @@ func (b *builder) environment(c *Cell, p *place) []string {
 	}
 	env = append(env, overrides[:len(overrides)-len(kernelVariables)]...)
 	for _, a := range arches {
-		if a.machine == h.Arch && !runsHere(h.Arch) {
+		if a.machine == h.Arch && !RunsHere(h.Arch) {
 			env = append(env, "ARCH="+a.arch)
 		}
 	}

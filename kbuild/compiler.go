@@ -110,7 +110,7 @@ func distance(is, want int) int {
 // foreign is the compiler's name for a machine that is not this one.
 func foreign(arch string) string {
 	for _, a := range arches {
-		if a.machine == arch && !runsHere(a.machine) {
+		if a.machine == arch && !RunsHere(a.machine) {
 			return a.triplet
 		}
 	}

@@ -7,7 +7,7 @@ func parse(config string) *kernel.Config { return kernel.ParseConfig([]byte(conf
 // native and other are architectures: this machine's, and one that is not.
 func native() string {
 	for _, a := range arches {
-		if runsHere(a.machine) {
+		if RunsHere(a.machine) {
 			return a.machine
 		}
 	}
@@ -16,7 +16,7 @@ func native() string {
 
 func other() string {
 	for _, a := range arches {
-		if !runsHere(a.machine) {
+		if !RunsHere(a.machine) {
 			return a.machine
 		}
 	}

@@ -2,9 +2,9 @@ package kbuild
 
 import "runtime"
 
-// runsHere says whether programs of a machine, in uname -m's word, are this
-// one's.
-func runsHere(machine string) bool {
+// RunsHere says whether programs of a machine, in uname -m's word, run on this
+// one.
+func RunsHere(machine string) bool {
 	switch runtime.GOARCH {
 	case "amd64":
 		return machine == "x86_64" || machine == "i686" // gcc -m32

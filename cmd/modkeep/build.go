@@ -45,6 +45,7 @@ type buildOptions struct {
 	keepWork   bool
 	again      bool
 	dkmsStatus bool
+	bootThem   bool
 	json       bool
 }
 
@@ -66,7 +67,8 @@ the source, without privileges and without network; where the machine does not
 allow that it is said. What was built before from the same source, headers,
 compiler and exports of providers is taken from the cache; what failed before is
 not tried again without --again. Every module is judged as check does: one that
-its kernel would refuse is a failure.
+its kernel would refuse is a failure. With --boot the kernel itself is asked too:
+it is booted in a virtual machine, with this program as its process 1.
 
 Headers are those that lib/modules/KREL/build leads to, or are unpacked from the
 packages of --headers. Without --kernel, modules are built for the kernel that
@@ -105,6 +107,7 @@ build failed, 21 there are no headers, 77 nothing is meant for these kernels.`,
 	flags.BoolVar(&opts.keepDebug, "keep-debug", false, "leave debugging information in modules")
 	flags.BoolVar(&opts.keepWork, "keep-work", false, "leave the directories that builds ran in")
 	flags.BoolVar(&opts.again, "again", false, "build what is in the cache too")
+	flags.BoolVar(&opts.bootThem, "boot", false, "load what was built into its kernel, in a virtual machine (QEMU, emulated)")
 	flags.BoolVar(&opts.dkmsStatus, "dkms-status", false, "end with dkms's exit statuses")
 	addJSONFlag(flags, &opts.json)
 	return cmd
@@ -129,6 +132,11 @@ func runBuild(cmd *cobra.Command, opts *buildOptions, args []string) error {
 	if err != nil {
 		return err
 	}
+	if opts.bootThem {
+		if err := opts.bootable(kernels); err != nil {
+			return fmt.Errorf("cannot boot: %w", err)
+		}
+	}
 	sources, notes, err := opts.openSources(cmd.Context(), args, kernels)
 	if err != nil {
 		return fmt.Errorf("cannot build: %w", err)
@@ -148,9 +156,15 @@ func runBuild(cmd *cobra.Command, opts *buildOptions, args []string) error {
 		KeepDebug: opts.keepDebug, KeepWork: opts.keepWork, Again: opts.again, Now: time.Now, Progress: p.cell})
 	p.end()
 	if err != nil {
-		return fmt.Errorf("cannot build: %w", err)
+		return fmt.Errorf("cannot build: %w", errors.Join(err, context.Cause(ctx)))
 	}
-	return opts.report(cmd, result)
+	var answers map[*kbuild.Cell][]bootedJSON
+	if opts.bootThem {
+		if answers, err = opts.boot(ctx, result.Cells); err != nil {
+			return fmt.Errorf("cannot boot: %w", err)
+		}
+	}
+	return opts.report(cmd, result, answers)
 }
 
 func (o *buildOptions) validate(cmd *cobra.Command, args []string) error {

@@ -31,13 +31,14 @@ type buildCell struct {
 	Hint    string        `json:"hint,omitempty"`
 	Symvers string        `json:"symvers,omitempty"` // Module.symvers, where the modules export something
 	Notes   []string      `json:"notes"`             // what the source wants and does not get
+	Boot    []bootedJSON  `json:"boot,omitempty"`    // with --boot, an answer for each module
 
 	missing *kbuild.MissingError
 	unread  bool // no build was run for it
 }
 
 // report judges what was built, copies it, prints, and gives the exit status.
-func (o *buildOptions) report(cmd *cobra.Command, result *kbuild.Result) error {
+func (o *buildOptions) report(cmd *cobra.Command, result *kbuild.Result, answers map[*kbuild.Cell][]bootedJSON) error {
 	refused := judgeBuilt(o.root, result.Cells)
 	blame := newBlame(o.root, result.Cells)
 	r := &buildReport{Cells: []buildCell{}}
@@ -57,6 +58,7 @@ func (o *buildOptions) report(cmd *cobra.Command, result *kbuild.Result) error {
 		if text := refused[c]; text != "" {
 			cell.Status, cell.Cause = kbuild.Failed, text
 		}
+		cell.booted(answers[c])
 		if o.output != "" && len(cell.Modules) > 0 && cell.Status != kbuild.Failed {
 			if err := copyBuilt(o.output, c, &cell); err != nil {
 				return fmt.Errorf("cannot copy what was built: %w", err)
@@ -68,6 +70,20 @@ func (o *buildOptions) report(cmd *cobra.Command, result *kbuild.Result) error {
 		return err
 	}
 	return r.status(o.dkmsStatus)
+}
+
+// booted adds what real kernels answered.
+func (c *buildCell) booted(answers []bootedJSON) {
+	c.Boot = answers
+	for i := range answers {
+		if a := &answers[i]; a.Untold != "" {
+			c.Notes = append(c.Notes, fmt.Sprintf("%s could not be tried in the virtual machine: %s", a.Module, a.Untold))
+		} else if !a.Loads && c.Status != kbuild.Failed {
+			c.Status, c.Cause = kbuild.Failed, a.refusal(c.Kernel)
+		} else if a.Loads && a.Errno != "" {
+			c.Notes = append(c.Notes, fmt.Sprintf("%s loads; its init returned %s in the virtual machine", a.Module, a.Errno))
+		}
+	}
 }
 
 func (r *buildReport) write(cmd *cobra.Command, asJSON bool, sandbox *kbuild.Sandbox) error {

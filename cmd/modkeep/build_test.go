@@ -196,6 +196,37 @@ func TestOracleBuildRefused(t *testing.T) {
 	}
 }
 
+// TestOracleBuildBoot: what is built is loaded by its kernel, after what it needs,
+// in a machine of which the program itself is process 1.
+func TestOracleBuildBoot(t *testing.T) {
+	oracle(t, kerneltest.Emulator("amd64"))
+	_, k, _ := kernelToBuildFor(t)
+	program, err := builtModkeep()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := openTemp(t)
+	writeFiles(t, dir, map[string]string{
+		"src/used-2.0/Kbuild": "obj-m := used.o\n", "src/used-2.0/used.c": driver + "int used_value(void);\nint used_value(void) { return -95; }\nEXPORT_SYMBOL(used_value);\n",
+		"src/user-1.0/Kbuild": "obj-m := user.o\n", "src/user-1.0/user.c": driver + "int used_value(void);\nstatic int __init start(void) { return used_value(); }\nmodule_init(start);\n",
+	})
+	cmd := exec.Command(program, "build", filepath.Join(dir, "src"), "--root", k.Root, "--kernel", k.Release, "--cache", filepath.Join(dir, "cache"), "--boot", "--json")
+	var errOut strings.Builder
+	cmd.Stderr = &errOut
+	out, err := cmd.Output()
+	var r buildReport
+	if err != nil || json.Unmarshal(out, &r) != nil || len(r.Cells) != 2 {
+		t.Fatalf("%v\n%s%s", err, out, errOut.String())
+	}
+	used, user := r.Cells[0], r.Cells[1]
+	if len(used.Boot) != 1 || !used.Boot[0].Loads || used.Boot[0].Errno != "" {
+		t.Errorf("%+v", used)
+	}
+	if len(user.Boot) != 1 || !user.Boot[0].Loads || user.Boot[0].Errno != "EOPNOTSUPP" { // what its init was given by the other module
+		t.Errorf("%+v", user)
+	}
+}
+
 // debs are the files of a package in the cache.
 func debs(t *testing.T, cache kerneltest.Cache, name string) []string {
 	t.Helper()

@@ -20,10 +20,14 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"modkeep/internal/kerneltest/guest"
 	"modkeep/node"
 )
 
 func main() {
+	if guest.Asked() { // the machine of build --boot
+		guest.Main()
+	}
 	collectLate()
 	releaseProgram()
 	os.Exit(run(context.Background(), os.Args, os.Stdin, os.Stdout, os.Stderr))

@@ -30,6 +30,9 @@ type Machine struct {
 	// Silence is how long the machine may say nothing before it counts as
 	// hung; 0 means four minutes, for machines that do much else.
 	Silence time.Duration
+	// Init is the program for process 1, one whose main calls guest.Main where
+	// guest.Asked says so; nil has package init compiled, which takes Go.
+	Init []byte
 	// Firmware, of amd64 only, starts the kernel by EFI; nil starts it directly.
 	Firmware *Firmware
 }
