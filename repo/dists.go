@@ -28,7 +28,7 @@ type hashedFile struct {
 // writeDists writes apt's metadata: for each architecture Packages, plain and
 // packed, and Release with its signatures.
 func (c *change) writeDists(list []*entry) error {
-	arches := architectures(list)
+	arches := c.architectures(list)
 	var files []hashedFile
 	for _, arch := range arches {
 		made, err := c.writePackages(arch, list)
@@ -56,20 +56,34 @@ func (c *change) writeDists(list []*entry) error {
 	return os.WriteFile(c.aside(dir, "InRelease"), inline, 0o644)
 }
 
-// architectures returns those that have an index: those of the packages, and all
-// only if there is no other, as every index lists the packages for all.
-func architectures(list []*entry) []string {
-	var arches []string
+// architectures returns those that have an index: those of the packages, those
+// that the last snapshot had, whose machines would else be told of an error, and
+// all.
+func (c *change) architectures(list []*entry) []string {
+	arches := append(c.archesBefore(), "all")
 	for _, e := range list {
-		if e.Arch != "all" {
-			arches = append(arches, e.Arch)
-		}
-	}
-	if len(arches) == 0 {
-		return []string{"all"}
+		arches = append(arches, e.Arch)
 	}
 	slices.Sort(arches)
 	return slices.Compact(arches)
+}
+
+// archesBefore returns what the last snapshot's Release names, nothing where it has
+// none.
+func (c *change) archesBefore() []string {
+	if c.base == nil {
+		return nil
+	}
+	text, err := readBounded(c.snapshot(c.base.Snapshot, "dists", c.Suite, "Release"), maxSmall)
+	if err != nil {
+		return nil
+	}
+	for line := range strings.Lines(string(text)) {
+		if names, ok := strings.CutPrefix(line, "Architectures: "); ok {
+			return slices.DeleteFunc(strings.Fields(names), func(name string) bool { return !validName.MatchString(name) })
+		}
+	}
+	return nil
 }
 
 // writePackages writes the indexes of one architecture.
@@ -104,7 +118,8 @@ func (c *change) writePackages(arch string, list []*entry) ([]hashedFile, error)
 	return files, nil
 }
 
-// packagesIndex is Packages of one architecture: by name, then file.
+// packagesIndex is Packages of one architecture: by name, then file. It has the
+// packages for all architectures too, as older apts want it.
 func packagesIndex(arch string, list []*entry) []byte {
 	list = slices.DeleteFunc(slices.Clone(list), func(e *entry) bool { return e.Arch != arch && e.Arch != "all" })
 	slices.SortFunc(list, func(a, b *entry) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.File, b.File)) })

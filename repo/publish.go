@@ -421,7 +421,7 @@ func (c *change) stage(list []*entry) (*Manifest, error) {
 	if err := c.writeRepodata(rpms); err != nil {
 		return nil, err
 	}
-	if len(debs) > 0 {
+	if len(debs) > 0 || c.archesBefore() != nil {
 		if err := c.writeDists(debs); err != nil {
 			return nil, err
 		}

@@ -311,6 +311,9 @@ func TestKeys(t *testing.T) {
 		t.Fatal(err)
 	}
 	wellFormed(t, unsigned)
+	if report, err := unsigned.Verify(ring, date); err != nil || len(report.Problems) == 0 {
+		t.Errorf("unsigned, and a key is given: %+v, %v", report, err)
+	}
 	if _, err := unsigned.Snapshot(pub); !errors.Is(err, ErrKey) || !strings.Contains(err.Error(), "it is not signed") {
 		t.Errorf("unsigned: %v", err)
 	}
