@@ -9,6 +9,7 @@ import (
 	"os"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/klauspost/compress/gzip"
@@ -229,13 +230,16 @@ func releaseFiles(text []byte) ([]hashedFile, error) {
 		if !inside {
 			continue
 		}
-		var f hashedFile
-		if n, err := fmt.Sscanf(line, " %64s %d %s", &f.digest, &f.size, &f.name); n != 3 {
-			return nil, fmt.Errorf("line %.100q: %w", line, err)
-		}
-		if _, err := hex.DecodeString(f.digest); err != nil || len(f.digest) != 64 || f.size < 0 || path.Clean("/" + f.name)[1:] != f.name {
+		words := strings.Fields(line)
+		if len(words) != 3 {
 			return nil, fmt.Errorf("line %.100q: no digest, size and name", line)
 		}
+		f := hashedFile{name: words[2], digest: words[0]}
+		size, err := strconv.ParseInt(words[1], 10, 64)
+		if _, hexErr := hex.DecodeString(f.digest); err != nil || size < 0 || hexErr != nil || len(f.digest) != 64 || path.Clean("/" + f.name)[1:] != f.name {
+			return nil, fmt.Errorf("line %.100q: no digest, size and name", line)
+		}
+		f.size = size
 		files = append(files, f)
 	}
 	return files, nil

@@ -426,3 +426,101 @@ func TestCreateRefuses(t *testing.T) {
 		}
 	}
 }
+
+// TestTakenBack: a change that fails when half of it is in place takes that back.
+func TestTakenBack(t *testing.T) {
+	r, pub := newRepo(t, site(t, kmp.RPM, "1"), site(t, kmp.Deb, "1"))
+	if _, err := r.Remove([]string{"unrelated"}, pub); err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	early := made{format: kmp.RPM, name: "aaa", version: "1"}.write(t, dir)
+	other := made{format: kmp.RPM, name: "unrelated", version: "1", files: []string{"/usr/share/other"}}.write(t, dir)
+	before := dump(t, r.dir)
+	if _, err := r.Add([]string{early, other}, pub); err == nil || !strings.Contains(err.Error(), "an older snapshot has one with other content") {
+		t.Errorf("%v", err)
+	}
+	if diff := cmp.Diff(before, dump(t, r.dir)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// TestVerifyFinds changes one thing after the other in a repository that is not
+// signed, so that digests alone have to tell.
+func TestVerifyFinds(t *testing.T) {
+	edit := func(name, from, to string) func(*Repo) error {
+		return func(r *Repo) error {
+			found, err := filepath.Glob(r.snapshot(1, name))
+			if err != nil || len(found) != 1 {
+				return fmt.Errorf("%q, %v", found, err)
+			}
+			text := readText(t, found[0])
+			if !strings.Contains(text, from) {
+				return fmt.Errorf("%s: no %q", name, from)
+			}
+			return os.WriteFile(found[0], []byte(strings.Replace(text, from, to, 1)), 0o644)
+		}
+	}
+	remove := func(name string) func(*Repo) error {
+		return func(r *Repo) error { return os.RemoveAll(r.at(name)) }
+	}
+	const dists = "dists/modkeep/"
+	for _, c := range []struct {
+		name, path, text string
+		spoil            func(*Repo) error
+	}{
+		{"nothing", "", "", func(*Repo) error { return nil }},
+		{"a package the manifest does not have", "repodata/", "lists 2 packages, and the manifest 1", func(r *Repo) error {
+			m, err := r.Manifest(1)
+			if err != nil {
+				return err
+			}
+			m.Packages = slices.DeleteFunc(m.Packages, func(p Package) bool { return p.File == "pool/two-1-1.noarch.rpm" })
+			data, err := m.Encode()
+			if err != nil {
+				return err
+			}
+			return os.WriteFile(r.snapshot(1, manifestName), data, 0o644)
+		}},
+		{"another digest in the manifest", "pool/one_1-1_all.deb", "and the manifest says", func(r *Repo) error {
+			m, err := r.Manifest(1)
+			if err != nil {
+				return err
+			}
+			return edit(manifestName, m.Find("one.all")[0].SHA256, strings.Repeat("0", 64))(r)
+		}},
+		{"another digest in primary", "repodata/", "has another digest than repomd.xml says", edit("repodata/*-primary.xml.zst", "a", "b")},
+		{"other filelists", "repodata/", "has another digest than repomd.xml says", edit("repodata/*-filelists.xml.zst", "a", "b")},
+		{"repomd cut", "repodata/repomd.xml", "has no other", edit("repodata/repomd.xml", `type="other"`, `type="another"`)},
+		{"repomd leading out", "repodata/repomd.xml", `names "../../x"`, edit("repodata/repomd.xml", `href="repodata/`, `href="../../x" x="`)},
+		{"Packages", dists, "has another digest or size", edit(dists+"main/binary-all/Packages", "one", "two")},
+		{"Release", dists, "no digest, size and name", edit(dists+"Release", "SHA256:\n ", "SHA256:\n 00")},
+		{"by-hash gone", dists, "no such file", remove(hashName)},
+		{"package gone", "pool/two-1-1.noarch.rpm", "no such file", remove("pool/two-1-1.noarch.rpm")},
+		{"apt's metadata gone", dists, "no such file", func(r *Repo) error { return os.RemoveAll(r.snapshot(1, "dists")) }},
+		{"pointer to nowhere", "stable", "points to snapshot 7", func(r *Repo) error { return os.Symlink("snapshots/7", r.at("stable")) }},
+		{"no latest", Latest, "is missing", remove(Latest)},
+	} {
+		dir := t.TempDir()
+		for _, m := range []made{{format: kmp.RPM, name: "one", version: "1"}, {format: kmp.RPM, name: "two", version: "1"}, {format: kmp.Deb, name: "one", version: "1"}} {
+			m.write(t, dir)
+		}
+		r, _, err := Create(filepath.Join(t.TempDir(), "repo"), Settings{Name: "site", Suite: "modkeep", Keep: 2, Compression: Zstd}, []string{dir}, Publish{Date: date})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := c.spoil(r); err != nil {
+			t.Fatalf("%s: %v", c.name, err)
+		}
+		report, err := r.Verify(nil, date)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := slices.ContainsFunc(report.Problems, func(p Problem) bool {
+			return strings.Contains(p.Path, c.path) && strings.Contains(p.Text, c.text) && !strings.Contains(p.Text, r.dir)
+		})
+		if found != (c.path != "") || c.path == "" && len(report.Problems) > 0 {
+			t.Errorf("%s: %+v", c.name, report.Problems)
+		}
+	}
+}
