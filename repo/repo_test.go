@@ -464,6 +464,13 @@ func TestVerifyFinds(t *testing.T) {
 	remove := func(name string) func(*Repo) error {
 		return func(r *Repo) error { return os.RemoveAll(r.at(name)) }
 	}
+	forged := func(r *Repo) error {
+		m, err := r.Manifest(1)
+		if err != nil {
+			return err
+		}
+		return edit(manifestName, m.Find("one.all")[0].SHA256, strings.Repeat("0", 64))(r)
+	}
 	const dists = "dists/modkeep/"
 	for _, c := range []struct {
 		name, path, text string
@@ -482,13 +489,8 @@ func TestVerifyFinds(t *testing.T) {
 			}
 			return os.WriteFile(r.snapshot(1, manifestName), data, 0o644)
 		}},
-		{"another digest in the manifest", "pool/one_1-1_all.deb", "and the manifest says", func(r *Repo) error {
-			m, err := r.Manifest(1)
-			if err != nil {
-				return err
-			}
-			return edit(manifestName, m.Find("one.all")[0].SHA256, strings.Repeat("0", 64))(r)
-		}},
+		{"another digest in the manifest", "pool/one_1-1_all.deb", "and the manifest says", forged},
+		{"an index with another digest", "main/binary-all/Packages", "does not list pool/one_1-1_all.deb as the manifest does", forged},
 		{"another digest in primary", "repodata/", "has another digest than repomd.xml says", edit("repodata/*-primary.xml.zst", "a", "b")},
 		{"other filelists", "repodata/", "has another digest than repomd.xml says", edit("repodata/*-filelists.xml.zst", "a", "b")},
 		{"repomd cut", "repodata/repomd.xml", "has no other", edit("repodata/repomd.xml", `type="other"`, `type="another"`)},
