@@ -81,6 +81,9 @@ func controlFiles(p *Package, contents []Content) ([]Content, error) {
 	var sums, config strings.Builder
 	size := int64(0) // KiB, as dpkg-gencontrol(1) counts
 	for _, c := range contents {
+		if c.Ghost {
+			return nil, fmt.Errorf("file %s: a .deb has no files that are not in its archive", c.Path)
+		}
 		if c.Mode.IsRegular() {
 			fmt.Fprintf(&sums, "%x  %s\n", md5.Sum(c.Data), c.Path[1:])
 			size += (int64(len(c.Data)) + 1023) >> 10

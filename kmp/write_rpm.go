@@ -234,33 +234,19 @@ func (h headerWriter) files(contents []Content, date uint32) {
 	n := len(contents)
 	var dirs, bases, digests, links []string
 	var modes []uint16
-	sizes, times, inodes, flags, index := make([]uint32, n), make([]uint32, n), make([]uint32, n), make([]uint32, n), make([]uint32, n)
+	sizes, inodes, flags, index := make([]uint32, n), make([]uint32, n), make([]uint32, n), make([]uint32, n)
 	places := map[string]int{}
 	total := uint32(0)
 	for i, c := range contents {
 		dir, base := path.Split(c.Path)
-		at, ok := places[dir]
-		if !ok {
-			at = len(dirs)
-			places[dir] = at
+		if _, ok := places[dir]; !ok {
+			places[dir] = len(dirs)
 			dirs = append(dirs, dir)
 		}
-		bases, links, index[i] = append(bases, base), append(links, c.Target), uint32(at)
-		digest := ""
-		if c.Mode.IsRegular() {
-			sum := sha256.Sum256(c.Data)
-			digest = hex.EncodeToString(sum[:])
-		}
-		digests = append(digests, digest)
-		modes = append(modes, uint16(unixBits(c.Mode)))
-		sizes[i], times[i], inodes[i] = uint32(max(len(c.Data), len(c.Target))), date, uint32(i+1)
+		bases, links, index[i] = append(bases, base), append(links, c.Target), uint32(places[dir])
+		digests, modes = append(digests, c.digest()), append(modes, uint16(unixBits(c.Mode)))
+		sizes[i], inodes[i], flags[i] = uint32(max(len(c.Data), len(c.Target))), uint32(i+1), c.flags()
 		total += sizes[i]
-		if c.Config {
-			flags[i] |= fileConfig | fileNoReplace
-		}
-		if c.Ghost {
-			flags[i] |= fileGhost
-		}
 	}
 	h.int32s(tagSize, total)
 	if n == 0 {
@@ -270,19 +256,41 @@ func (h headerWriter) files(contents []Content, date uint32) {
 	h.texts(tagBaseNames, bases)
 	h.int32s(tagDirIndexes, index...)
 	h.texts(tagFileDigests, digests)
+	h.int32s(tagFileDigestAlgo, digestSHA256)
 	h.texts(tagFileLinks, links)
 	h.int16s(tagFileModes, modes)
 	h.int32s(tagFileSizes, sizes...)
-	h.int32s(tagFileTimes, times...)
 	h.int32s(tagFileInodes, inodes...)
 	h.int32s(tagFileFlags, flags...)
+	// The same for all of them.
+	h.int32s(tagFileTimes, slices.Repeat([]uint32{date}, n)...)
 	h.int16s(tagFileRdevs, make([]uint16, n))
 	h.int32s(tagFileDevices, slices.Repeat([]uint32{1}, n)...)
 	h.int32s(tagFileVerify, slices.Repeat([]uint32{math.MaxUint32}, n)...)
 	h.texts(tagFileUsers, slices.Repeat([]string{"root"}, n))
 	h.texts(tagFileGroups, slices.Repeat([]string{"root"}, n))
 	h.texts(tagFileLangs, make([]string, n))
-	h.int32s(tagFileDigestAlgo, digestSHA256)
+}
+
+// digest is the SHA-256 of a regular file, empty for others.
+func (c *Content) digest() string {
+	if !c.Mode.IsRegular() {
+		return ""
+	}
+	sum := sha256.Sum256(c.Data)
+	return hex.EncodeToString(sum[:])
+}
+
+// flags are rpm's flags of a file.
+func (c *Content) flags() uint32 {
+	flags := uint32(0)
+	if c.Config {
+		flags |= fileConfig | fileNoReplace
+	}
+	if c.Ghost {
+		flags |= fileGhost
+	}
+	return flags
 }
 
 // payload sets how the archive is packed, and its digests packed and plain.

@@ -284,6 +284,7 @@ func TestWriteRefused(t *testing.T) {
 		{"trigger", RPM, func(p *Package) { p.Scripts[0].Name = "triggerin" }, nil, "scriptlet"},
 		{"dependency", Deb, func(p *Package) { p.Depends[0].Name = "a, b" }, nil, "dependency"},
 		{"comparison", RPM, func(p *Package) { p.Depends[0].Op = "==" }, nil, "dependency"},
+		{"ghost", Deb, nil, []Content{{File: File{Path: "/var/x", Ghost: true}}}, "not in its archive"},
 		{"supplements", Deb, func(p *Package) { p.Depends[0].Relation = Supplements }, nil, "dependency"},
 	}
 	for _, test := range tests {

@@ -68,6 +68,8 @@ def kept_back(root):
     try:
         with open(os.path.join(root, "usr/share/modkeep/gate.json")) as file:
             gate = json.load(file)
+        if gate["version"] != 1:
+            raise ValueError("version %s is not known" % gate["version"])
         blocked = [("kernel-uname-r = " + k["kernel"], "; ".join(k["why"])) for k in gate["blocked"]]
         return blocked + [(a["package"] + " > " + a["version"], "not judged yet") for a in gate["after"]]
     except FileNotFoundError:
