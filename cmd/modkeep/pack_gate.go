@@ -13,20 +13,22 @@ import (
 	"modkeep/kernel"
 	"modkeep/kernel/release"
 	"modkeep/kmp/pack"
+	"modkeep/repo"
 )
 
 // packGateOptions are the flags of pack gate.
 type packGateOptions struct {
 	packFlags
-	kernels []string
-	blocked []string
-	after   []string
+	kernels  []string
+	blocked  []string
+	manifest string
+	after    []string
 }
 
 func newPackGateCommand() *cobra.Command {
 	opts := &packGateOptions{}
 	cmd := &cobra.Command{
-		Use:   "gate [--root DIR [--kernel KREL]… | --blocked KREL=WHY…]",
+		Use:   "gate [--root DIR [--kernel KREL]… | --manifest FILE | --blocked KREL=WHY…]",
 		Short: "Make the package that keeps kernels back",
 		Long: `Gate makes modkeep-gate, a package that conflicts with the kernels on which a
 module that the policy requires would be missing. Where it is installed, dnf,
@@ -34,8 +36,8 @@ zypper and apt leave those kernels out of an update, and say so; all else is
 updated. A later version of it lets a kernel through whose modules are there.
 
 Judged are the kernels below --root, or those of them that --kernel names, by the
-policy there (required: true), as "modkeep gate" does. --blocked names kernels
-that were judged elsewhere instead.
+policy there (required: true), as "modkeep gate" does. Judged elsewhere are those
+of a channel's manifest ("modkeep repo snapshot"), and those that --blocked names.
 
 Kernels are named by kernel-uname-r in an RPM, and by linux-image-KREL in a .deb.
 Kernels that are newer than all that were judged are kept back too, until a gate
@@ -54,6 +56,7 @@ out: it refuses the update, unless "modkeep hooks install" has put its plug-in
 there or --nobest is given.` + exitStatus(
 			"the package was written; its file is printed", "", "a kernel could not be judged, or the package not be written: nothing is left behind"),
 		Example: `  modkeep pack gate --root /srv/image --form rhel9 --key key.asc -o repo
+  modkeep pack gate --form rhel9 --manifest /srv/repo/latest/manifest.json -o new
   modkeep pack gate --form deb --blocked '6.1.0-56-amd64=zfs: needs a rebuild'`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runPackGate(cmd, opts) },
@@ -62,6 +65,7 @@ there or --nobest is given.` + exitStatus(
 	flags := cmd.Flags()
 	flags.StringArrayVar(&opts.kernels, "kernel", nil, "judge the kernel `KREL` alone; may be repeated")
 	flags.StringArrayVar(&opts.blocked, "blocked", nil, "block a kernel, as `KREL=WHY`, and judge none; may be repeated")
+	flags.StringVar(&opts.manifest, "manifest", "", "judge none, and take what a channel's manifest in `FILE` says")
 	flags.StringArrayVar(&opts.after, "after", nil, "block all newer than `KREL`, or than PACKAGE=VERSION (default: the newest judged); may be repeated; none blocks none")
 	flags.Lookup("version").Usage = "the package is of version `V` (default: the date)"
 	return cmd
@@ -96,7 +100,14 @@ func runPackGate(cmd *cobra.Command, opts *packGateOptions) error {
 
 // judge returns the kernels to be kept back.
 func (o *packGateOptions) judge(cmd *cobra.Command) ([]pack.Blocked, error) {
-	if len(o.blocked) > 0 {
+	switch {
+	case len(o.blocked) > 0 || o.manifest != "":
+		if len(o.kernels) > 0 || len(o.blocked) > 0 && o.manifest != "" {
+			return nil, usageErrorf(cmd, "--kernel judges kernels; --blocked and --manifest, of which one is taken, say that they are")
+		}
+		if o.manifest != "" {
+			return o.fromManifest()
+		}
 		return o.named(cmd)
 	}
 	if len(o.kernels) == 0 {
@@ -134,9 +145,6 @@ func (o *packGateOptions) judge(cmd *cobra.Command) ([]pack.Blocked, error) {
 }
 
 func (o *packGateOptions) named(cmd *cobra.Command) ([]pack.Blocked, error) {
-	if len(o.kernels) > 0 {
-		return nil, usageErrorf(cmd, "--kernel judges kernels, and --blocked says that they are")
-	}
 	var list []pack.Blocked
 	for _, text := range o.blocked {
 		krel, why, ok := strings.Cut(text, "=")
@@ -152,6 +160,39 @@ func (o *packGateOptions) named(cmd *cobra.Command) ([]pack.Blocked, error) {
 	}
 	return list, nil
 }
+
+// fromManifest returns the kernels that a channel's manifest has as not ready.
+func (o *packGateOptions) fromManifest() ([]pack.Blocked, error) {
+	text, err := readLimited(o.manifest, maxManifest)
+	if err != nil {
+		return nil, fmt.Errorf("cannot read the manifest: %w", err)
+	}
+	m, err := repo.ParseManifest(text)
+	if err != nil {
+		return nil, fmt.Errorf("cannot read the manifest: %s: %w", o.manifest, err)
+	}
+	if len(m.Kernels) == 0 {
+		return nil, withHint(fmt.Errorf("cannot tell the kernels: %s judges none", o.manifest), "make a snapshot that does, with 'modkeep repo snapshot --root DIR'")
+	}
+	var list []pack.Blocked
+	for _, k := range m.Kernels {
+		o.kernels = append(o.kernels, k.Release)
+		if k.Ready {
+			continue
+		}
+		b := pack.Blocked{Kernel: k.Release}
+		for _, mod := range k.Modules {
+			if mod.Required && mod.Decision == repo.Blocked {
+				b.Why = append(b.Why, mod.Name+": "+mod.Reason)
+			}
+		}
+		list = append(list, b)
+	}
+	return list, nil
+}
+
+// maxManifest bounds a channel's manifest, in bytes.
+const maxManifest = 256 << 20
 
 // bounds says beyond what kernels were not judged.
 func (o *packGateOptions) bounds(cmd *cobra.Command, blocked []pack.Blocked) ([]pack.Bound, error) {
