@@ -343,6 +343,9 @@ func TestReplacementOnNextKernel(t *testing.T) {
 	if got := selectedFile(t, n, next, "xen_evtchn"); !strings.HasPrefix(got, "weak-updates/") {
 		t.Errorf("%s selects %s, want the link to the replacement", next, got)
 	}
+	if got, want := reasons()[next], "linked: instead of the kernel's own kernel/drivers/xen/xen-evtchn.ko"; got != want {
+		t.Errorf("%s: %s, want %s", next, got, want)
+	}
 	if _, err := n.Rollback(t.Context(), 0); err != nil {
 		t.Fatal(err)
 	}
@@ -350,6 +353,34 @@ func TestReplacementOnNextKernel(t *testing.T) {
 		if got := selectedFile(t, n, krel, "xen_evtchn"); got != "kernel/drivers/xen/xen-evtchn.ko" {
 			t.Errorf("after the rollback %s selects %s", krel, got)
 		}
+	}
+}
+
+// TestInstallImages: the initramfs that holds a module is made anew, once, and the
+// others are not.
+func TestInstallImages(t *testing.T) {
+	n, ran := write(t, site, "")
+	n.options.Generator = "/usr/bin/dracut"
+	image(t, n, "lib/modules/"+k1+"/kernel/drivers/xen/xen-evtchn.ko")
+	list := sources(t, module(t, k1, "xen-evtchn.ko printk@a +evtchn_do@7"), module(t, k1, "foo.ko printk@a"))
+	if _, _, err := n.Install(t.Context(), InstallRequest{Verb: InstallNew, Sources: list[1:]}); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := n.Install(t.Context(), InstallRequest{Verb: InstallReplace, Sources: list[:1], NoInitramfs: true}); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"depmod " + k1, "depmod " + k1}, *ran); diff != "" {
+		t.Errorf("commands (-want +got):\n%s", diff)
+	}
+	if _, err := n.Rollback(t.Context(), 0); err != nil {
+		t.Fatal(err)
+	}
+	*ran = nil
+	if _, _, err := n.Install(t.Context(), InstallRequest{Verb: InstallReplace, Sources: list}); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"depmod " + k1, "dracut " + k1}, *ran); diff != "" {
+		t.Errorf("commands (-want +got):\n%s", diff)
 	}
 }
 

@@ -335,7 +335,7 @@ func (r *reloading) fileSystem(kind string) []string {
 // keepPrevious finds for each module that is unloaded how it can be brought
 // back where its file is another build by now.
 func (r *reloading) keepPrevious(req ReloadRequest) error {
-	for _, step := range r.p.Load {
+	for i, step := range r.p.Load {
 		m := r.p.before[step.Name]
 		if m == nil {
 			continue
@@ -354,10 +354,14 @@ func (r *reloading) keepPrevious(req ReloadRequest) error {
 		switch {
 		case file != nil:
 			r.p.previous[step.Name] = file
-		case known && !req.Force:
-			r.p.Refusals = append(r.p.Refusals, fmt.Sprintf("%s: another build is loaded (%s) than %s, and no copy of it is left to go back to", step.Name, m.identity(), step.File))
+		case !known:
+			// Nothing tells it from the file: most likely it is that.
+			same := step.content
+			r.p.previous[step.Name], r.p.Load[i].Same = &same, true
+		case req.Force:
+			r.p.Notes = append(r.p.Notes, fmt.Sprintf("%s: no copy of what is loaded (%s) is left: there will be no going back", step.Name, m.identity()))
 		default:
-			r.p.Notes = append(r.p.Notes, fmt.Sprintf("%s: no copy of what is loaded is known to be left: there will be no going back", step.Name))
+			r.p.Refusals = append(r.p.Refusals, fmt.Sprintf("%s: another build is loaded (%s) than %s, and no copy of it is left to go back to", step.Name, m.identity(), step.File))
 		}
 		if known {
 			r.installedBy(step)

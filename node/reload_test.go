@@ -375,6 +375,20 @@ func TestReloadUnloadRefused(t *testing.T) {
 	}
 }
 
+// TestReloadUnknownBuild is about modules that nothing tells from others: one
+// that cannot be unloaded costs none of those before it.
+func TestReloadUnknownBuild(t *testing.T) {
+	n, k := running(t)
+	for i := range k.facts.Modules {
+		k.facts.Modules[i].Srcversion = ""
+	}
+	k.refuses["unload base"] = syscall.EBUSY
+	reloaded(t, n, k, ReloadRequest{Names: []string{"base"}}, Checks{})
+	if got, want := strings.Join(k.did, ", "), "unload top, unload mid, unload base, load mid MID1, load top TOP1"; got != want {
+		t.Errorf("did %s, want %s", got, want)
+	}
+}
+
 func TestReloadKeepsParameters(t *testing.T) {
 	n, k := running(t)
 	if err := os.MkdirAll(n.Root+"/etc/modprobe.d", 0o755); err != nil {

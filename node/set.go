@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"modkeep/depmod"
+	"modkeep/kernel"
 	"modkeep/ko"
 	"modkeep/loader"
 	"modkeep/repo"
@@ -161,6 +162,11 @@ func (n *Node) whyNot(set *Set, tree *depmod.Tree, name string) string {
 	case len(members) == 0:
 		return "none of the set's packages owns it"
 	}
+	for _, shadowed := range tree.Shadowed {
+		if shadowed.Name == name && set.holds(shadowed.Path) {
+			return fmt.Sprintf("depmod does not select %s: %s", inTree(tree, shadowed.File), shadowed.Reason)
+		}
+	}
 	r, err := n.open()
 	if err != nil {
 		return err.Error()
@@ -173,15 +179,15 @@ func (n *Node) whyNot(set *Set, tree *depmod.Tree, name string) string {
 			}
 		}
 	}
-	for _, s := range tree.Shadowed {
-		if s.Name == name && set.holds(s.Path) {
-			return fmt.Sprintf("depmod does not select %s: %s", inTree(tree, s.File), s.Reason)
-		}
-	}
 	k, err := r.Kernel(tree.Release)
 	if err != nil {
 		return err.Error()
 	}
+	return "the set's module is not installed" + wouldLoad(k, members)
+}
+
+// wouldLoad says whether a kernel would load one of the builds of a module.
+func wouldLoad(k *kernel.Kernel, members []member) string {
 	cmdline, _ := k.CommandLine()
 	var modules []*loader.Module
 	for _, m := range members {
@@ -194,12 +200,12 @@ func (n *Node) whyNot(set *Set, tree *depmod.Tree, name string) string {
 		switch {
 		case v == nil:
 		case v.Loads:
-			return "the set's module is not installed, and would load"
+			return ", and would load"
 		default:
 			reason = ", and would not load: " + weakupdates.Reason(v)
 		}
 	}
-	return "the set's module is not installed" + reason
+	return reason
 }
 
 // holds reports whether a file of this machine is one of the set's.

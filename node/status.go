@@ -171,8 +171,12 @@ func (n *Node) stateOf(r *weakupdates.Root, o *weakupdates.Outcome) State {
 			s.State = DanglingLink
 		}
 	}
-	if k, err := r.Kernel(o.Kernel); err == nil && !s.Loads && s.State != OwnFile {
-		if f := kernelsOwn(k, o.Name); f != nil {
+	if k, err := r.Kernel(o.Kernel); err == nil && s.State != OwnFile {
+		switch f := kernelsOwn(k, o.Name); {
+		case f == nil:
+		case s.Loads && s.Reason == "":
+			s.Reason = "instead of the kernel's own " + f.Rel
+		case !s.Loads:
 			s.Reason += "; meanwhile " + o.Kernel + " has its own " + f.Rel
 		}
 	}

@@ -79,7 +79,7 @@ func (r *reloader) run(cmd *cobra.Command) error {
 	if r.plan, err = r.n.PlanReload(node.ReloadRequest{Names: r.names, Replaced: r.names, Force: r.inUse}, facts); err != nil {
 		return err
 	}
-	sayReload(cmd.ErrOrStderr(), r.plan)
+	sayReload(cmd.ErrOrStderr(), cmd.ErrOrStderr(), r.plan)
 	res, err := carryOutReload(cmd, r.n, r.live, r.plan, node.Checks{})
 	if err == nil {
 		r.reports = res.Reports

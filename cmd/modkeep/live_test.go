@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"modkeep/internal/kerneltest"
+	"modkeep/internal/kerneltest/made"
 	"modkeep/node"
 )
 
@@ -193,6 +194,14 @@ func TestOracleReload(t *testing.T) {
 		}
 		m.write(name+"/virtio_net.ko", data)
 	}
+	packed, err := kerneltest.Rebuilt(driver)
+	if err == nil {
+		packed, err = made.Pack("virtio_net.ko.xz", packed)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.write("packed/virtio_net.ko.xz", packed)
 	file, ownFile := "/lib/modules/"+m.kernel.Release+"/updates/virtio_net.ko", "/lib/modules/"+m.kernel.Release+"/"+own
 	arp := step{command: "@arp eth0 10.0.2.2", want: []string{"52:55:"}}
 	m.play(ctx, []step{
@@ -230,6 +239,15 @@ func TestOracleReload(t *testing.T) {
 		{command: "@up eth0"},
 		arp,
 		{command: "/bin/modkeep verify virtio_net --json", report: &node.ModuleReport{Name: "virtio_net", File: ownFile, Owner: "kernel", OK: true}},
+		{command: "/bin/modkeep reload --dry-run net_failover", status: 1, want: []string{"net_failover: virtio_net uses it", "unload    virtio_net", "unload    net_failover",
+			"load      ", "net_failover.ko", "load      " + ownFile + "  (it was loaded)"}},
+		{command: "/bin/modkeep reload --force net_failover", want: []string{"net_failover.ko", "[  OK  ]", ownFile, "[  OK  ]"}},
+		{command: "@up eth0"},
+		arp,
+		{command: "/bin/modkeep replace --reload-in-use /packed/virtio_net.ko.xz", want: []string{"write     " + file + ".xz", "[  OK  ]"}},
+		{command: "@up eth0"},
+		arp,
+		{command: "/bin/modkeep rollback --reload-in-use", want: []string{"[  OK  ]"}},
 		{command: "/bin/modkeep verify --set /good", status: 1, want: []string{"[FAILED]", "Module virtio_net belong to kernel which is not a part of good"}},
 	})
 }

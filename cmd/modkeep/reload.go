@@ -223,17 +223,22 @@ func (o *reloadOptions) run(cmd *cobra.Command, names []string) error {
 	if err != nil {
 		return fmt.Errorf("cannot reload: %w", err)
 	}
-	sayReload(cmd.ErrOrStderr(), p)
+	if said := cmd.ErrOrStderr(); o.dry && !o.json {
+		sayReload(cmd.OutOrStdout(), said, p)
+	} else {
+		sayReload(said, said, p)
+	}
 	if len(p.Refusals) > 0 || o.dry {
 		return o.planned(cmd, p)
 	}
 	return o.liveOptions.reload(cmd, n, live, p, checks)
 }
 
-// sayReload names users and steps before anything is done.
-func sayReload(errOut io.Writer, p *node.ReloadPlan) {
+// sayReload names users and steps before anything is done: in a dry run they are
+// the answer.
+func sayReload(out, errOut io.Writer, p *node.ReloadPlan) {
 	for _, line := range p.Lines() {
-		fmt.Fprintln(errOut, line)
+		fmt.Fprintln(out, line)
 	}
 	printNotes(errOut, p.Notes)
 }
