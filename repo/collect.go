@@ -28,6 +28,26 @@ func (r *Repo) Collect(keep int, dry bool) (*Collected, error) {
 	if keep == 0 {
 		keep = r.Keep
 	}
+	list, err := r.garbage(keep)
+	if err != nil {
+		return nil, err
+	}
+	c := &Collected{Removed: []string{}}
+	for _, name := range list {
+		c.Removed = append(c.Removed, name)
+		c.Bytes += sizeOf(r.at(name))
+		if dry {
+			continue
+		}
+		if err := os.RemoveAll(r.at(name)); err != nil {
+			return c, err
+		}
+	}
+	return c, nil
+}
+
+// garbage returns what Collect removes.
+func (r *Repo) garbage(keep int) ([]string, error) {
 	doomed, kept, err := r.doomed(keep)
 	if err != nil {
 		return nil, err
@@ -36,8 +56,7 @@ func (r *Repo) Collect(keep int, dry bool) (*Collected, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Collected{Removed: []string{}}
-	list := []string{}
+	var list []string
 	for _, n := range doomed {
 		list = append(list, filepath.Join(snapshotsDir, strconv.Itoa(n)))
 	}
@@ -51,17 +70,7 @@ func (r *Repo) Collect(keep int, dry bool) (*Collected, error) {
 	if _, err := os.Lstat(r.at(newName)); err == nil {
 		list = append(list, newName)
 	}
-	for _, name := range list {
-		c.Removed = append(c.Removed, name)
-		c.Bytes += sizeOf(r.at(name))
-		if dry {
-			continue
-		}
-		if err := os.RemoveAll(r.at(name)); err != nil {
-			return c, err
-		}
-	}
-	return c, nil
+	return list, nil
 }
 
 // doomed parts the snapshots into those to remove and those to keep.

@@ -248,16 +248,26 @@ func (c *change) packages(paths []string, without map[string]bool) ([]*entry, er
 	if err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(c.at(newName, poolName), 0o755); err != nil {
-		return nil, err
-	}
 	list, err := c.load(kept)
 	if err != nil {
 		return nil, err
 	}
-	there := make(map[string]bool, len(kept))
-	for _, p := range kept {
-		there[p.File] = true
+	added, err := c.takeAll(files, kept)
+	if err != nil {
+		return nil, err
+	}
+	if list, err = c.join(list, added); err != nil {
+		return nil, err
+	}
+	slices.SortFunc(list, func(a, b *entry) int { return cmp.Compare(a.File, b.File) })
+	return list, nil
+}
+
+// takeAll reads the packages at files and puts them aside, but for those that lie
+// in the pool. Of these, those that are kept are left out.
+func (c *change) takeAll(files []string, kept []Package) ([]*entry, error) {
+	if err := os.MkdirAll(c.at(newName, poolName), 0o755); err != nil {
+		return nil, err
 	}
 	pool, err := os.Stat(c.at(poolName))
 	if err != nil {
@@ -267,21 +277,17 @@ func (c *change) packages(paths []string, without map[string]bool) ([]*entry, er
 		dir, err := os.Stat(filepath.Dir(file))
 		return err == nil && os.SameFile(dir, pool)
 	}
+	there := make(map[string]bool, len(kept))
+	for _, p := range kept {
+		there[p.File] = true
+	}
 	files = slices.DeleteFunc(files, func(file string) bool { return there[poolName+"/"+filepath.Base(file)] && inPool(file) })
-	added, err := inParallel(files, func(file string) (*entry, error) {
+	return inParallel(files, func(file string) (*entry, error) {
 		if inPool(file) {
 			return takeInPool(file)
 		}
 		return c.take(file)
 	})
-	if err != nil {
-		return nil, err
-	}
-	if list, err = c.join(list, added); err != nil {
-		return nil, err
-	}
-	slices.SortFunc(list, func(a, b *entry) int { return cmp.Compare(a.File, b.File) })
-	return list, nil
 }
 
 // join appends those of added that are not there yet.
@@ -396,6 +402,36 @@ func inParallel[T, V any](list []T, f func(T) (V, error)) ([]V, error) {
 
 // stage writes the whole snapshot aside.
 func (c *change) stage(list []*entry) (*Manifest, error) {
+	m, err := c.manifest(list)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(c.aside("repodata"), 0o755); err != nil {
+		return nil, err
+	}
+	if err := os.Symlink("../../"+poolName, c.aside(poolName)); err != nil {
+		return nil, err
+	}
+	if err := c.writeRepodata(ofFormat(list, kmp.RPM)); err != nil {
+		return nil, err
+	}
+	if debs := ofFormat(list, kmp.Deb); len(debs) > 0 || c.archesBefore() != nil {
+		if err := c.writeDists(debs); err != nil {
+			return nil, err
+		}
+	}
+	data, err := m.Encode()
+	if err != nil {
+		return nil, err
+	}
+	if err := errors.Join(c.writeSigned(manifestName, data), c.writeKey()); err != nil {
+		return nil, err
+	}
+	return m, writeCache(c.at(newName, cacheName), list)
+}
+
+// manifest is that of the snapshot to make.
+func (c *change) manifest(list []*entry) (*Manifest, error) {
 	numbers, err := c.Snapshots()
 	if err != nil {
 		return nil, err
@@ -411,38 +447,19 @@ func (c *change) stage(list []*entry) (*Manifest, error) {
 	for _, e := range list {
 		m.Packages = append(m.Packages, e.Package)
 	}
-	if err := os.MkdirAll(c.aside("repodata"), 0o755); err != nil {
-		return nil, err
+	return m, nil
+}
+
+// writeKey writes the public key.
+func (c *change) writeKey() error {
+	if c.Key == nil {
+		return nil
 	}
-	if err := os.Symlink("../../"+poolName, c.aside(poolName)); err != nil {
-		return nil, err
-	}
-	rpms, debs := ofFormat(list, kmp.RPM), ofFormat(list, kmp.Deb)
-	if err := c.writeRepodata(rpms); err != nil {
-		return nil, err
-	}
-	if len(debs) > 0 || c.archesBefore() != nil {
-		if err := c.writeDists(debs); err != nil {
-			return nil, err
-		}
-	}
-	data, err := m.Encode()
+	public, err := c.Key.Public()
 	if err != nil {
-		return nil, err
+		return err
 	}
-	if err := c.writeSigned(manifestName, data); err != nil {
-		return nil, err
-	}
-	if c.Key != nil {
-		public, err := c.Key.Public()
-		if err != nil {
-			return nil, err
-		}
-		if err := os.WriteFile(c.aside(keyName), public, 0o644); err != nil {
-			return nil, err
-		}
-	}
-	return m, writeCache(c.at(newName, cacheName), list)
+	return os.WriteFile(c.aside(keyName), public, 0o644)
 }
 
 // aside is the machine's path of a name in the snapshot that is being made.
