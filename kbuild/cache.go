@@ -48,6 +48,7 @@ func (b *builder) recall(c *Cell) bool {
 	c.Log, c.Took = filepath.Join(dir, "build.log"), time.Duration(e.Seconds*float64(time.Second))
 	if c.Status = Cached; e.Failed {
 		c.Status = Failed
+		c.Notes = append(c.Notes, "it failed before with the same inputs, and was not tried again")
 	}
 	return true
 }

@@ -153,7 +153,11 @@ func declaration(rest, symbol string) string {
 		var line string
 		line, rest, _ = strings.Cut(rest, "\n")
 		if _, text, ok := strings.Cut(line, " | "); shown && ok && strings.Contains(text, symbol+"(") {
-			return strings.TrimRight(strings.Join(strings.Fields(text), " "), " ;,")
+			text = strings.TrimRight(strings.Join(strings.Fields(text), " "), " ;,")
+			if strings.Count(text, "(") > strings.Count(text, ")") { // it goes on in lines that are not shown
+				text += ", …)"
+			}
+			return text
 		}
 		shown = strings.Contains(line, "note: declared here") || strings.Contains(line, "note: expected ")
 	}

@@ -1,0 +1,110 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"modkeep/internal/cputime"
+	"modkeep/internal/kerneltest"
+)
+
+// matrixPackages are real packages: single modules, several with exports among
+// them (tp-smapi, xtables-addons), one that is configured before make
+// (iptables-netflow), and one that fails on newer kernels for a change of
+// theirs (openrazer-driver).
+var matrixPackages = []string{"acpi-call", "gost-crypto", "tp-smapi", "v4l2loopback", "nat-rtsp", "xtables-addons", "iptables-netflow", "openrazer-driver", "rapiddisk", "vpoll"}
+
+// TestOracleBuildMatrix (with MODKEEP_FULL=1) builds them for three kernels of
+// Debian: what fails fails alone and says why, the rest is built and judged; a
+// second run takes all from the cache and 2 % of the time.
+func TestOracleBuildMatrix(t *testing.T) {
+	if os.Getenv("MODKEEP_FULL") != "1" {
+		t.Skip("takes minutes: MODKEEP_FULL=1")
+	}
+	cache, kernels := matrixKernels(t)
+	args := []string{"--root", kernels[0].Root, "--cache", filepath.Join(openTemp(t), "cache")}
+	for _, k := range kernels {
+		args = append(args, "--kernel", k.Release)
+	}
+	for _, name := range matrixPackages {
+		dirs, err := filepath.Glob(cache.Join("dkms", name, "*", "dkms.conf"))
+		if err != nil || len(dirs) != 1 {
+			missing(t, "sources of "+name+" in "+string(cache))
+		}
+		args = append(args, filepath.Dir(dirs[0]))
+	}
+	start, clock := cputime.All(), time.Now()
+	r, status := build(t, args...)
+	first, wall := cputime.All()-start, time.Since(clock)
+	if status != statusNo || len(r.Cells) != len(matrixPackages)*len(kernels) {
+		t.Fatalf("status %d, %d cells", status, len(r.Cells))
+	}
+	built, blamed := 0, 0
+	for _, c := range r.Cells {
+		t.Logf("%-8s %s %s %.1f s, %d modules %s", c.Status, c.Source, c.Kernel, c.Seconds, len(c.Modules), c.Cause)
+		switch c.Status {
+		case "built":
+			built++
+		case "failed":
+			if c.Cause == "" || strings.Contains(c.Cause, "make failed") || c.Log == "" {
+				t.Errorf("%+v", c)
+			}
+			if c.Source == "openrazer-driver" && strings.Contains(c.Cause, "hid_report_raw_event") {
+				blamed++
+			}
+		case "blocked", "cached":
+			t.Errorf("%+v", c)
+		}
+	}
+	if built < 2*len(kernels)*len(matrixPackages)/3 {
+		t.Errorf("%d of %d built", built, len(r.Cells))
+	}
+	if blamed == 0 {
+		t.Error("openrazer-driver did not fail for hid_report_raw_event")
+	}
+	start = cputime.All()
+	again, _ := build(t, args...)
+	second := cputime.All() - start
+	for i, c := range again.Cells {
+		if c.Status == "built" || (c.Status == "cached") != (r.Cells[i].Status == "built") {
+			t.Errorf("again: %+v", c)
+		}
+	}
+	t.Logf("first %v of CPU, %v by the clock; second %v: %.2f %%", first, wall, second, 100*second.Seconds()/first.Seconds())
+	if second > first/50 {
+		t.Errorf("the second run took %v, more than 2 %% of %v", second, first)
+	}
+}
+
+// matrixKernels are three kernels for which modules can be built, one with all
+// of its drivers among them.
+func matrixKernels(t *testing.T) (kerneltest.Cache, []kerneltest.Kernel) {
+	t.Helper()
+	cache, err := kerneltest.OpenCache()
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := cache.Kernels()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var list, full []kerneltest.Kernel
+	for _, k := range all {
+		if k.Arch != "amd64" || !k.Headers || k.Series != "6.1" || k.Flavour == "rt" {
+			continue
+		}
+		if k.Flavour == "" {
+			full = append(full, k)
+		} else {
+			list = append(list, k)
+		}
+	}
+	list = append(full, list...)
+	if len(list) < 3 {
+		missing(t, "three kernels with headers in "+string(cache)+"; run lab fetch --set full")
+	}
+	return cache, list[:3]
+}
