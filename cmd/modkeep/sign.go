@@ -90,9 +90,10 @@ that is signed with another key is refused unless --replace is given. Keys are
 read, never made: where the key of a machine has to be enrolled first, the
 machine's own tools do that (mokutil --import).
 
-With --kernel it is said whether that kernel will trust the key.` + exitStatus(
+With --kernel it is said whether that kernel will trust the key, and whether it
+can check signatures of that kind.` + exitStatus(
 			"all modules are signed",
-			"they are signed, but the kernel that --kernel names will not trust the key",
+			"they are signed, but the kernel that --kernel names will not take the signature",
 			"a key or a module cannot be used; no file is changed"),
 		Example: `  modkeep sign --key signing_key.pem --cert signing_key.x509 driver.ko
   modkeep sign --key MOK.priv --cert MOK.der --strip --compress xz --kernel 6.1.0-53-amd64 build/
@@ -427,7 +428,7 @@ func (s *signRun) complete(cmd *cobra.Command, report *signReport) error {
 	} else {
 		printSigned(cmd.OutOrStdout(), report)
 	}
-	if report.Trust != nil && report.Trust.Trusted == keyring.No {
+	if t := report.Trust; t != nil && (t.Trusted == keyring.No || t.Checks == keyring.No) {
 		return silent(statusNo)
 	}
 	return nil

@@ -18,8 +18,10 @@ import (
 type trustReport struct {
 	Kernel  string           `json:"kernel"`
 	Trusted keyring.Tristate `json:"trusted"`
-	Keys    []ringReport     `json:"keys"`  // where the key is
-	Notes   []string         `json:"notes"` // what could not be looked at
+	Keys    []ringReport     `json:"keys"`   // where the key is
+	Checks  keyring.Tristate `json:"checks"` // whether it can check such a signature at all
+	Why     string           `json:"why"`    // why not
+	Notes   []string         `json:"notes"`  // what could not be looked at
 }
 
 // ringReport is one place of a key.
@@ -34,7 +36,7 @@ type ringReport struct {
 func firmwareBelow(root string) keyring.Firmware { return keyring.ReadFirmware(os.DirFS(root)) }
 
 // trustOf looks for a certificate on a kernel's keyrings, and for what it takes
-// to check its signatures over a digest.
+// to check signatures with it over a digest.
 func trustOf(k *kernel.Kernel, root string, cert *x509.Certificate, hash string) *trustReport {
 	keys, notes := keyringsOf(k, root)
 	r := &trustReport{Kernel: k.Release, Trusted: keyring.No, Keys: []ringReport{}, Notes: append([]string{}, notes...)}
@@ -47,14 +49,17 @@ func trustOf(k *kernel.Kernel, root string, cert *x509.Certificate, hash string)
 	if r.Trusted == keyring.No && len(r.Keys) == 0 && len(r.Notes) > 0 {
 		r.Trusted = keyring.Unknown
 	}
-	has, why := loader.NewTarget(k, loader.Options{}).Checks(hash, modsig.AlgorithmOf(cert))
-	if has != loader.Yes {
-		r.Notes = append(r.Notes, why)
-	}
-	if has == loader.No || has == loader.Unknown && r.Trusted == keyring.Yes {
-		r.Trusted = map[loader.Tristate]keyring.Tristate{loader.No: keyring.No, loader.Unknown: keyring.Unknown}[has]
-	}
+	r.Checks, r.Why = checks(k, cert, hash)
 	return r
+}
+
+// checks answers whether a kernel can check the signature that sign makes.
+func checks(k *kernel.Kernel, cert *x509.Certificate, hash string) (keyring.Tristate, string) {
+	if v := k.Version(); v.Major > 0 && !v.AtLeast(4, 3) {
+		return keyring.No, "kernels before 4.3 want signatures of another form"
+	}
+	has, why := loader.NewTarget(k, loader.Options{}).Checks(hash, modsig.AlgorithmOf(cert))
+	return map[loader.Tristate]keyring.Tristate{loader.Yes: keyring.Yes, loader.No: keyring.No, loader.Unknown: keyring.Unknown}[has], why
 }
 
 func (r *trustReport) print(w io.Writer) {
@@ -70,6 +75,12 @@ func (r *trustReport) print(w io.Writer) {
 			line += ": " + k.Why
 		}
 		fmt.Fprintln(w, line)
+	}
+	switch r.Checks {
+	case keyring.No:
+		fmt.Fprintf(w, "kernel %s cannot check the signature: %s\n", r.Kernel, r.Why)
+	case keyring.Unknown:
+		fmt.Fprintf(w, "kernel %s may not be able to check the signature: %s\n", r.Kernel, r.Why)
 	}
 	for _, n := range r.Notes {
 		fmt.Fprintf(w, "    %s\n", n)
