@@ -54,7 +54,7 @@ type bundler struct {
 //	install       installs the packages; see its --help
 //	repo/         the snapshot as a repository of its own
 //	keys/         the public key
-//	log/          logs
+//	log/          snapshot.log, which is the manifest for people, and other logs
 //	kernels.tsv   kernel, module, decision, required, package, reason
 //	packages.tsv  format, name to install, file
 //	SHA256SUMS    of all of them; SHA256SUMS.asc its signature
@@ -98,9 +98,12 @@ func (u *bundler) write(b Bundle) error {
 			return err
 		}
 	}
+	if err := u.data("log/"+snapshotLog, 0o644, u.log()); err != nil {
+		return err
+	}
 	for _, name := range sortedKeys(b.Logs) {
-		if !validName.MatchString(name) {
-			return fmt.Errorf("log %.80q: letters, digits, dots, - and _ only", name)
+		if !validName.MatchString(name) || name == snapshotLog {
+			return fmt.Errorf("log %.80q: letters, digits, dots, - and _ only, and not %s", name, snapshotLog)
 		}
 		if err := u.data("log/"+name, 0o644, b.Logs[name]); err != nil {
 			return err
@@ -110,6 +113,33 @@ func (u *bundler) write(b Bundle) error {
 		return err
 	}
 	return u.checksums(b.Key, b.Date)
+}
+
+// snapshotLog is the log that every bundle has.
+const snapshotLog = "snapshot.log"
+
+// log says in lines what the manifest says.
+func (u *bundler) log() []byte {
+	var b bytes.Buffer
+	signed := "not signed"
+	if u.m.Key != "" {
+		signed = "signed with " + u.m.Key
+	}
+	fmt.Fprintf(&b, "%s, snapshot %d, %s, %s\n", u.m.Repository, u.m.Snapshot, u.m.Date.Format(time.RFC3339), signed)
+	for _, p := range u.m.Packages {
+		fmt.Fprintf(&b, "package %s  %s\n", p.SHA256, p.File)
+	}
+	for _, k := range u.m.Kernels {
+		ready := "ready"
+		if !k.Ready {
+			ready = "not ready"
+		}
+		fmt.Fprintf(&b, "kernel %s  %s\n", k.Release, ready)
+		for _, m := range k.Modules {
+			fmt.Fprintf(&b, "  %-8s  %s: %s\n", m.Decision, m.Name, strings.Join(strings.Fields(m.Reason), " "))
+		}
+	}
+	return b.Bytes()
 }
 
 func sortedKeys[V any](m map[string]V) []string {

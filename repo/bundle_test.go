@@ -106,7 +106,7 @@ func TestBundleBytes(t *testing.T) {
 		}
 		names = append(names, strings.TrimPrefix(h.Name, "site-2/"))
 	}
-	for _, name := range []string{"install", "keys/site.asc", "log/a.log", "repo/manifest.json", "repo/repodata/repomd.xml", "repo/dists/modkeep/InRelease", "repo/pool/kmod-drv_1-1_all.deb", "SHA256SUMS.asc"} {
+	for _, name := range []string{"install", "keys/site.asc", "log/a.log", "log/snapshot.log", "repo/manifest.json", "repo/repodata/repomd.xml", "repo/dists/modkeep/InRelease", "repo/pool/kmod-drv_1-1_all.deb", "SHA256SUMS.asc"} {
 		if !slices.Contains(names, name) {
 			t.Errorf("%s is missing: %q", name, names)
 		}
@@ -119,6 +119,9 @@ func TestBundleErrors(t *testing.T) {
 		t.Errorf("distribution: %v", err)
 	}
 	if err := r.WriteBundle(io.Discard, 2, Bundle{Logs: map[string][]byte{"../x": nil}}); err == nil || !strings.Contains(err.Error(), "log") {
+		t.Errorf("log: %v", err)
+	}
+	if err := r.WriteBundle(io.Discard, 2, Bundle{Logs: map[string][]byte{"snapshot.log": nil}}); err == nil || !strings.Contains(err.Error(), "and not snapshot.log") {
 		t.Errorf("log: %v", err)
 	}
 	if err := r.WriteBundle(io.Discard, 9, Bundle{}); err == nil {

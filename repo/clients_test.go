@@ -3,6 +3,8 @@ package repo
 import (
 	"fmt"
 	"io/fs"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
@@ -423,5 +425,33 @@ func TestRelocatable(t *testing.T) {
 	})
 	if err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestOracleHTTP has dnf and apt-get install over HTTP, from a channel behind its
+// links.
+func TestOracleHTTP(t *testing.T) {
+	needTool(t, "dnf", "rpm", "apt-get", "dpkg-query")
+	r, _ := newRepo(t, site(t, kmp.RPM, "1"), site(t, kmp.Deb, "1"))
+	server := httptest.NewServer(http.FileServer(http.Dir(r.dir)))
+	defer server.Close()
+	root := dnfRoot{t.TempDir()}
+	out, err := command("dnf", "-y", "--installroot="+root.dir, "--releasever=9", "--repofrompath=site,"+server.URL+"/latest", "--repo=site", "--setopt=site.repo_gpgcheck=1",
+		"--setopt=site.gpgkey="+server.URL+"/latest/key.asc", "--setopt=proxy=", "--setopt=cachedir="+root.dir+"/cache", "--nogpgcheck", "install", "drv-kernel-only").CombinedOutput()
+	if err != nil || !slices.Equal(root.installed(t), []string{"drv-kernel-only-1", "kmod-drv-1"}) {
+		t.Errorf("dnf: %v\n%s", err, out)
+	}
+	apt := newAptRoot(t)
+	line := "deb [signed-by=" + r.at(Latest, keyName) + "] " + server.URL + "/latest modkeep main\n"
+	if err := os.WriteFile(filepath.Join(apt.dir, "etc/apt/sources.list"), []byte(line), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{{"update"}, {"install", "drv-kernel-only"}} {
+		if out, err := apt.run(append([]string{"-o", "Acquire::http::Proxy=DIRECT"}, args...)...); err != nil {
+			t.Fatalf("apt-get %q: %v\n%s", args, err, out)
+		}
+	}
+	if got := apt.installed(t); !slices.Equal(got, []string{"drv-kernel-only-1-1", "kmod-drv-1-1"}) {
+		t.Errorf("apt: %q", got)
 	}
 }

@@ -87,7 +87,10 @@ func (r *Repo) first(paths []string, pub Publish) (*Manifest, error) {
 	}
 	aside := r.at("." + settingsName)
 	if err := os.WriteFile(aside, append(data, '\n'), 0o644); err != nil {
-		return nil, errors.Join(err, os.Remove(aside))
+		return nil, err
+	}
+	if err := syncAll(r.dir); err != nil {
+		return nil, err
 	}
 	if err := os.Rename(aside, r.at(settingsName)); err != nil {
 		return nil, err
