@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"iter"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -32,6 +33,18 @@ type Options struct {
 	// shorter than an ELF header.
 	InitModule bool
 	Comm       string // the process that loads; "" is insmod
+}
+
+// AsStarted returns the options of a kernel that is started on the machine it is
+// installed on: the command line that the boot loader gives it, and what the
+// firmware says of keys, where sysfs shows that below the kernel's root.
+func AsStarted(k *kernel.Kernel) Options {
+	var o Options
+	o.Cmdline, _ = k.CommandLine()
+	if k.Root != "" {
+		o.Firmware = keyring.ReadFirmware(os.DirFS(k.Root))
+	}
+	return o
 }
 
 // NewTarget makes a target of a kernel. Certificates are read from the

@@ -455,8 +455,7 @@ func (in *installing) writeOverrides() error {
 // judge has the loader say whether the kernel will take the modules, and
 // whether those that take symbols from a module that they displace still load.
 func (in *installing) judge(sources []*Source) {
-	cmdline, _ := in.k.CommandLine()
-	target := loader.NewTarget(in.k, loader.Options{Cmdline: cmdline})
+	target := loader.NewTarget(in.k, loader.AsStarted(in.k))
 	var modules []*loader.Module
 	names := map[string]bool{}
 	for _, s := range sources {

@@ -188,7 +188,6 @@ func (n *Node) whyNot(set *Set, tree *depmod.Tree, name string) string {
 
 // wouldLoad says whether a kernel would load one of the builds of a module.
 func wouldLoad(k *kernel.Kernel, members []member) string {
-	cmdline, _ := k.CommandLine()
 	var modules []*loader.Module
 	for _, m := range members {
 		if m.module != nil {
@@ -196,7 +195,7 @@ func wouldLoad(k *kernel.Kernel, members []member) string {
 		}
 	}
 	reason := ""
-	for _, v := range loader.NewTarget(k, loader.Options{Cmdline: cmdline}).Check(modules) {
+	for _, v := range loader.NewTarget(k, loader.AsStarted(k)).Check(modules) {
 		switch {
 		case v == nil:
 		case v.Loads:

@@ -482,3 +482,28 @@ func TestReplaceFile(t *testing.T) {
 		t.Errorf("left %q", got)
 	}
 }
+
+// TestOracleInstallUnderSecureBoot installs a module on a machine that the
+// firmware started securely: not unless it is signed by the machine's owner.
+func TestOracleInstallUnderSecureBoot(t *testing.T) {
+	k, owner := cloudKernel(t), newSiteKey(t, "machine owner")
+	root := rootOf(t, k)
+	for _, v := range append(secureBoot(), kerneltest.MokListRT(owner.cert)) {
+		writeVariable(t, root, v)
+	}
+	file := filepath.Join(t.TempDir(), "vpoll.ko")
+	if err := os.WriteFile(file, bytesOf(t, thirdParty(t, k, "vpoll")), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	install := []string{"install", "--dry-run", "--root", root, "--kernel", k.Release, file}
+	out, errOut, status := modkeepRun(install...)
+	if want := "Loading of unsigned module is rejected"; status == statusYes || !strings.Contains(out+errOut, want) {
+		t.Errorf("not signed: status %d, want it refused, %q\n%s%s", status, want, out, errOut)
+	}
+	if _, errOut, status := modkeepRun(owner.signsWith(file)...); status != statusYes {
+		t.Fatal(errOut)
+	}
+	if out, errOut, status := modkeepRun(install...); status != statusYes {
+		t.Errorf("signed by the owner: status %d\n%s%s", status, out, errOut)
+	}
+}
