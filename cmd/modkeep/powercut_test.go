@@ -26,7 +26,9 @@ type powerCut struct {
 	// sums are the SHA-256 of every state's files: the file that modprobe would
 	// take for each name.
 	sums map[string]map[string]string
-	took map[string]time.Duration // each operation's, undisturbed
+	// took is each operation's time, undisturbed; looked, that of the commands
+	// before it, by which the machine's speed at another time is told.
+	took, looked map[string]time.Duration
 }
 
 // installed is what is in effect on the disk, the last one last: first, second,
@@ -79,11 +81,11 @@ func TestOraclePowerCut(t *testing.T) {
 	counts := map[string]int{}
 	for i := range cuts + 1 {
 		op := operation(before, next)
-		after := time.Duration(random.Int64N(int64(c.took[op] * 11 / 10)))
+		part := random.Float64() * 1.2
 		if i == cuts {
-			after = 0 // the last one is only looked at
+			part = -1 // the last one is only looked at
 		}
-		now, recovered, cut := c.boot1(ctx, op, after, before, next)
+		now, recovered, cut := c.boot1(ctx, op, part, before, next)
 		if i > 0 {
 			t.Logf("%s: %s%s", said, now.state(), recovered)
 			counts[map[bool]string{true: "cut, ", false: "through, "}[killed]+map[bool]string{true: "new", false: "old"}[len(now) == len(next)]]++
@@ -92,7 +94,7 @@ func TestOraclePowerCut(t *testing.T) {
 			}
 		}
 		before, next, killed = now, now.after(op), cut
-		said = fmt.Sprintf("%-15s cut after %6.3f s of %.3f s", op, after.Seconds(), c.took[op].Seconds())
+		said = fmt.Sprintf("%-15s cut after %3.0f %% of its time", op, part*100)
 	}
 	t.Logf("%d cuts: %v", cuts, counts)
 	if counts["cut, new"]+counts["cut, old"] == 0 {
@@ -103,7 +105,7 @@ func TestOraclePowerCut(t *testing.T) {
 func newPowerCut(t *testing.T, ctx context.Context) *powerCut {
 	t.Helper()
 	c := &powerCut{machine: newMachine(t, ctx, cutSet...), files: map[string]string{},
-		sums: map[string]map[string]string{}, took: map[string]time.Duration{}}
+		sums: map[string]map[string]string{}, took: map[string]time.Duration{}, looked: map[string]time.Duration{}}
 	text := string(c.module("modules.dep"))
 	for line := range strings.Lines(text) {
 		file, _, _ := strings.Cut(line, ":")
@@ -131,13 +133,29 @@ func newPowerCut(t *testing.T, ctx context.Context) *powerCut {
 	return c
 }
 
-// command is an operation's command line.
-func (c *powerCut) command(op string, kill time.Duration) kerneltest.Command {
+// command is an operation's command line; the power is cut after a part of the
+// time that it takes, not where that is less than 0.
+func (c *powerCut) command(op string, part float64) kerneltest.Command {
 	argv := append([]string{"/bin/modkeep"}, strings.Fields(op)...)
 	if strings.HasPrefix(op, "replace") {
 		argv = append(argv, "--kernel", c.kernel.Release)
 	}
-	return kerneltest.Command{Argv: argv, Kill: kill}
+	command := kerneltest.Command{Argv: argv}
+	if part >= 0 {
+		command.Kill = func(before []kerneltest.Ran) time.Duration {
+			slower := float64(looked(before)) / float64(c.looked[op])
+			return time.Duration(part * slower * float64(c.took[op]))
+		}
+	}
+	return command
+}
+
+// looked is how long commands took.
+func looked(ran []kerneltest.Ran) (sum time.Duration) {
+	for _, r := range ran {
+		sum += r.Took
+	}
+	return sum
 }
 
 // measure does every operation undisturbed, each in a machine that has just been
@@ -148,14 +166,14 @@ func (c *powerCut) measure(ctx context.Context) {
 	for _, m := range []struct{ op, from, to string }{
 		{"replace /first", "none", "first"}, {"replace /second", "first", "second"}, {"rollback", "second", "first"}, {"rollback", "first", "none"},
 	} {
-		ran := c.boot(ctx, c.statusCommand(), c.sumsCommand(), c.command(m.op, 0), c.sumsCommand())
+		ran := c.boot(ctx, c.statusCommand(), c.sumsCommand(), c.listCommand(), c.command(m.op, -1), c.sumsCommand())
 		for i, r := range ran {
 			if r.Status != 0 {
 				c.t.Fatalf("command %d before and after %s: status %d\n%s%s", i, m.op, r.Status, r.Out, r.ErrOut)
 			}
 		}
-		c.took[m.op] = ran[2].Took
-		for state, r := range map[string]kerneltest.Ran{m.from: ran[1], m.to: ran[3]} {
+		c.took[m.op], c.looked[m.op] = ran[3].Took, looked(ran[:3])
+		for state, r := range map[string]kerneltest.Ran{m.from: ran[1], m.to: ran[4]} {
 			if sums := c.readSums(r); c.sums[state] == nil {
 				c.sums[state] = sums
 			} else if got := c.stateOf(sums); got != state {
@@ -174,6 +192,10 @@ func (c *powerCut) measure(ctx context.Context) {
 // first.
 func (c *powerCut) statusCommand() kerneltest.Command {
 	return kerneltest.Command{Argv: []string{"/bin/modkeep", "status", "--kernel", c.kernel.Release}}
+}
+
+func (c *powerCut) listCommand() kerneltest.Command {
+	return kerneltest.Command{Argv: []string{"/bin/modkeep", "rollback", "--list", "--json"}}
 }
 
 // sumsCommand prints the checksum of the file that modprobe would take for each
@@ -226,14 +248,14 @@ func (c *powerCut) stateOf(sums map[string]string) string {
 }
 
 // boot1 boots, holds the disk against the two states that it may be in, and
-// begins an operation in which the power is cut; not with an after of 0. It
+// begins an operation in which the power is cut; not with a part less than 0. It
 // returns the state found, what modkeep said of an interrupted transaction, and
 // whether the operation was cut before its end.
-func (c *powerCut) boot1(ctx context.Context, op string, after time.Duration, before, next installed) (now installed, recovered string, cut bool) {
+func (c *powerCut) boot1(ctx context.Context, op string, part float64, before, next installed) (now installed, recovered string, cut bool) {
 	c.t.Helper()
-	commands := []kerneltest.Command{c.statusCommand(), c.sumsCommand(), {Argv: []string{"/bin/modkeep", "rollback", "--list", "--json"}}}
-	if after > 0 {
-		commands = append(commands, c.command(op, after))
+	commands := []kerneltest.Command{c.statusCommand(), c.sumsCommand(), c.listCommand()}
+	if part >= 0 {
+		commands = append(commands, c.command(op, part))
 	}
 	ran := c.boot(ctx, commands...)
 	if ran[0].Status != 0 {

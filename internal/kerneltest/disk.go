@@ -32,9 +32,9 @@ type Guest struct {
 // wire.Command.
 type Command struct {
 	Argv []string
-	// Kill is when the emulator is killed, after the command has begun: a power
-	// cut. 0 lets the command end.
-	Kill time.Duration
+	// Kill says how long after the command has begun the emulator is killed, a
+	// power cut, by how long those before it took; nil lets the command end.
+	Kill func(before []Ran) time.Duration
 }
 
 // Ran is what became of a command.
@@ -103,6 +103,9 @@ func BootDisk(ctx context.Context, m Machine, g Guest) ([]Ran, error) {
 	if err != nil {
 		return nil, err
 	}
+	if m.Silence == 0 {
+		m.Silence = 25 * time.Minute // the guest gives a command less
+	}
 	s := &diskSession{guest: g}
 	var console string
 	for range startTries {
@@ -145,7 +148,7 @@ type diskSession struct {
 
 // cut reports whether the machine ended with the command that was to be its last.
 func (s *diskSession) cut() bool {
-	if s.underway && s.guest.Commands[len(s.ran)].Kill > 0 {
+	if s.underway && s.guest.Commands[len(s.ran)].Kill != nil {
 		s.ran = append(s.ran, Ran{Killed: true})
 		s.underway = false
 	}
@@ -160,8 +163,8 @@ func (s *diskSession) event(e wire.Event) {
 		s.failed = e.Errno
 	case wire.Begin:
 		s.underway, s.began = true, time.Now()
-		if after := s.guest.Commands[e.Index].Kill; after > 0 {
-			s.timer = time.AfterFunc(after, s.kill)
+		if after := s.guest.Commands[e.Index].Kill; after != nil {
+			s.timer = time.AfterFunc(after(s.ran), s.kill)
 		}
 	case wire.Ran:
 		if s.timer != nil {

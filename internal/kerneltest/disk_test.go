@@ -52,7 +52,7 @@ func TestOracleBootDisk(t *testing.T) {
 			{Argv: []string{"@up", "eth0"}},
 			{Argv: []string{"@arp", "eth0", "10.0.2.2"}},
 			{Argv: []string{"/bin/sync"}},
-			{Argv: []string{"/bin/sh", "-c", "while :; do :; done"}, Kill: time.Second},
+			{Argv: []string{"/bin/sh", "-c", "while :; do :; done"}, Kill: func([]Ran) time.Duration { return time.Second }},
 			{Argv: []string{"/bin/sh", "-c", "echo never"}},
 		}}
 	ran, err := BootDisk(ctx, k.Machine(), g)

@@ -21,6 +21,10 @@ import (
 // diskRoot is where the disk is mounted.
 const diskRoot = "/disk"
 
+// commandTime is how long a command may take: on a busy host the emulated
+// machine stands still for minutes.
+const commandTime = 20 * time.Minute
+
 // onDisk loads the disk's drivers, mounts it, and runs the commands.
 func (g *guest) onDisk(job wire.Job) error {
 	for _, name := range job.Insmod {
@@ -34,7 +38,7 @@ func (g *guest) onDisk(job wire.Job) error {
 	for _, c := range job.Commands {
 		g.emit(wire.Event{Kind: wire.Begin, Index: c.Index})
 		e := wire.Event{Kind: wire.Ran, Index: c.Index}
-		disarm := g.watch(&e)
+		disarm := g.watchFor(commandTime, &e)
 		g.readLog()
 		g.command(c.Argv, &e)
 		e.Log = g.readLog()
