@@ -101,7 +101,21 @@ func (b *builder) open(ctx context.Context) error {
 		return fmt.Errorf("ld --version: %w", err)
 	}
 	b.linker, _, _ = strings.Cut(string(out), "\n")
-	return os.MkdirAll(filepath.Join(b.Cache, "cells"), 0o755)
+	if err := os.MkdirAll(filepath.Join(b.Cache, "cells"), 0o755); err != nil {
+		return err
+	}
+	return b.sweep()
+}
+
+// sweep removes what runs left under way that were killed more than a day ago.
+func (b *builder) sweep() error {
+	parts, err := filepath.Glob(filepath.Join(b.Cache, "*", ".part-*"))
+	for _, part := range parts {
+		if info, statErr := os.Stat(part); statErr == nil && b.Now().Sub(info.ModTime()) > 24*time.Hour {
+			err = errors.Join(err, os.RemoveAll(part))
+		}
+	}
+	return err
 }
 
 // program finds a program in Path, "" where there is none.

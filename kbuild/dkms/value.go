@@ -219,45 +219,56 @@ func (in *interpreter) cut(v value, p part) value {
 		}
 		return v
 	case '%':
-		re, err := globRE(pat.text, "^", "$", true)
-		if err != nil {
-			return v
-		}
-		at := -1
-		for i := range len(v.text) + 1 {
-			if re.MatchString(v.text[i:]) {
-				if at = i; longest {
-					break
-				}
-			}
-			in.spend(0)
-		}
-		if at >= 0 {
-			return value{text: v.text[:at]}
-		}
-		return v
+		return in.cutEnd(v, pat.text, longest)
 	}
 	with := in.text(p.arg2)
 	if !with.known() {
 		return with
 	}
-	before, after := "", ""
-	if strings.HasPrefix(pat.text, "%") {
-		pat.text, after = pat.text[1:], "$"
-	} else if strings.HasPrefix(pat.text, "#") {
-		pat.text, before = pat.text[1:], "^"
+	return replace(v, pat.text, with.text, longest)
+}
+
+// cutEnd is ${name%pattern}: the shortest end that fits, or the longest.
+func (in *interpreter) cutEnd(v value, pat string, longest bool) value {
+	re, err := globRE(pat, "^", "$", true)
+	if err != nil {
+		return v
 	}
-	re, err := globRE(pat.text, before, after, true)
-	if err != nil || pat.text == "" {
+	at := -1
+	for i := range len(v.text) + 1 {
+		in.spend(0)
+		if re.MatchString(v.text[i:]) {
+			if at = i; longest {
+				break
+			}
+		}
+	}
+	if at < 0 {
+		return v
+	}
+	return value{text: v.text[:at]}
+}
+
+// replace is ${name/pattern/with}; a pattern may begin with % for the end, # for
+// the start.
+func replace(v value, pat, with string, all bool) value {
+	before, after := "", ""
+	if strings.HasPrefix(pat, "%") {
+		pat, after = pat[1:], "$"
+	} else if strings.HasPrefix(pat, "#") {
+		pat, before = pat[1:], "^"
+	}
+	re, err := globRE(pat, before, after, true)
+	if err != nil || pat == "" {
 		return v
 	}
 	once := false
 	return value{text: re.ReplaceAllStringFunc(v.text, func(m string) string {
-		if once && !longest {
+		if once && !all {
 			return m
 		}
 		once = true
-		return with.text
+		return with
 	})}
 }
 

@@ -76,17 +76,8 @@ func (i *image) fields(p *posix, area []byte) (next []byte, err error) {
 		body := area[4:n]
 		switch string(area[:2]) {
 		case "CE":
-			if len(body) < 24 {
-				return nil, errSystemUse
-			}
-			size := binary.LittleEndian.Uint32(body[16:])
-			if size > sector {
-				return nil, errSystemUse
-			}
-			next = make([]byte, size)
-			at := int64(binary.LittleEndian.Uint32(body))*sector + int64(binary.LittleEndian.Uint32(body[8:]))
-			if _, err := i.r.ReadAt(next, at); err != nil {
-				return nil, errSystemUse
+			if next, err = i.continuation(body); err != nil {
+				return nil, err
 			}
 		case "NM":
 			if len(body) > 1 && body[0]&6 == 0 {
@@ -115,6 +106,23 @@ func (i *image) fields(p *posix, area []byte) (next []byte, err error) {
 		return nil, errSystemUse
 	}
 	return next, nil
+}
+
+// continuation reads the area that CE names.
+func (i *image) continuation(body []byte) ([]byte, error) {
+	if len(body) < 24 {
+		return nil, errSystemUse
+	}
+	size := binary.LittleEndian.Uint32(body[16:])
+	if size > sector {
+		return nil, errSystemUse
+	}
+	area := make([]byte, size)
+	at := int64(binary.LittleEndian.Uint32(body))*sector + int64(binary.LittleEndian.Uint32(body[8:]))
+	if _, err := i.r.ReadAt(area, at); err != nil {
+		return nil, errSystemUse
+	}
+	return area, nil
 }
 
 // link adds the components of SL (P1282, 4.1.3) to a link's target.
