@@ -18,13 +18,13 @@ import (
 // a place here, so that somebody says where it stands.
 var layers = [][]string{
 	{"ko/xz", "internal/pattern", "internal/cputime", "internal/kerneltest/oracle"},
-	{"symvers", "symtypes", "kabi/layout", "ko/elf", "ko/ksymtab", "ko/modinfo", "ko/modsig", "kernel/release", "kernel/payload", "klog", "txn", "policy", "internal/kerneltest/wire", "internal/kerneltest/made"},
-	{"ko", "kabi", "kernel/image", "genksyms", "gendwarfksyms", "internal/kerneltest/init"},
-	{"depmod", "kmp", "initramfs", "internal/kerneltest"},
-	{"kernel", "kmp/rpm"},
-	{"loader"},
+	{"symvers", "symtypes", "kabi/layout", "ko/elf", "ko/ksymtab", "ko/modinfo", "ko/modsig", "kernel/release", "kernel/payload", "kernel/keyring", "klog", "txn", "policy", "pgp", "kbuild/iso9660", "internal/kerneltest/wire", "internal/kerneltest/made"},
+	{"ko", "kabi", "kernel/image", "genksyms", "gendwarfksyms", "kbuild/dkms", "internal/kerneltest/guest"},
+	{"depmod", "kmp", "initramfs", "internal/kerneltest/init", "internal/kerneltest"},
+	{"kernel", "kmp/rpm", "repo"},
+	{"loader", "kbuild", "kmp/pack"},
 	{"weakupdates", "internal/kerneltest/lab"},
-	{"node", "node/hooks"},
+	{"node", "node/hooks", "repo/channel"},
 	{"cmd/modkeep", "bench"},
 }
 
@@ -36,11 +36,12 @@ const harness = "internal/kerneltest"
 // library; an import that is not below one of these paths is allowed nowhere.
 // A path with no package is for tests only.
 var thirdParty = map[string][]string{
-	"github.com/klauspost/compress":      {"ko", "kernel/image", "kernel/payload", "initramfs", "symvers", "symtypes", "kabi", "kmp", harness, harness + "/lab", harness + "/made"},
-	"github.com/ulikunitz/xz":            {"kmp", harness, harness + "/lab", harness + "/made"},
+	"github.com/klauspost/compress":      {"ko", "kernel/image", "kernel/payload", "initramfs", "symvers", "symtypes", "kabi", "kmp", "repo", harness, harness + "/lab", harness + "/made"},
+	"github.com/ulikunitz/xz":            {"ko", "kmp", "repo", harness, harness + "/lab", harness + "/made"},
+	"github.com/ProtonMail/go-crypto":    {"pgp"},
 	"go.yaml.in/yaml/v3":                 {"policy"},
 	"github.com/spf13":                   {"cmd/modkeep"},
-	"golang.org/x/sys/unix":              {"txn", "cmd/modkeep", harness, harness + "/init", harness + "/lab"},
+	"golang.org/x/sys/unix":              {"txn", "repo", "cmd/modkeep", harness, harness + "/guest", harness + "/lab"},
 	"github.com/google/go-cmp":           nil,
 	"github.com/rogpeppe/go-internal":    nil,
 	"github.com/spf13/cobra/doc":         nil,

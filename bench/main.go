@@ -3,7 +3,7 @@
 //
 //	go run ./bench                      measure and print
 //	go run ./bench -write BENCHMARKS.md write the tables there too
-//	go run ./bench -part weak           measure one part: check, weak, growth, genksyms or compare
+//	go run ./bench -part weak           measure one part: check, weak, growth, genksyms, compare, repo or build
 //
 // Part check is modkeep check, part weak weak-modules --add-kernel on a root with
 // four kernels, part growth how the time grows with kernels and modules, part
@@ -108,7 +108,7 @@ func main() {
 	var set settings
 	runs := flag.Int("n", 15, "runs of each case")
 	write := flag.String("write", "", "put the tables between the marks in `FILE`")
-	name := flag.String("part", "", "measure only the `PART` check, weak, growth, genksyms or compare")
+	name := flag.String("part", "", "measure only the `PART` check, weak, growth, genksyms, compare, repo or build")
 	flag.StringVar(&set.krel, "kernel", "", "check: measure the kernel `KREL` of the cache, not the one with the most plain modules")
 	flag.StringVar(&set.only, "only", "", "check: measure only the `TREE` plain or xz")
 	flag.StringVar(&set.el9, "el9", os.Getenv("MODKEEP_EL9_WEAK_MODULES"), "weak: run the `FILE`, a copy of EL9's weak-modules, beside")
@@ -132,6 +132,8 @@ func (set settings) parts() []part {
 		{"weak", func(b *bench, cache kerneltest.Cache) (string, bool, error) { return b.weakPart(cache, set.el9) }},
 		{"growth", (*bench).growthPart},
 		{"genksyms", (*bench).genksymsPart},
+		{"repo", (*bench).repoPart},
+		{"build", (*bench).buildPart},
 		{"compare", func(b *bench, cache kerneltest.Cache) (string, bool, error) {
 			return b.comparePart(cache, set.data, set.ksymtypes)
 		}},
@@ -171,7 +173,7 @@ func measureAll(runs int, name, write string, set settings) (ok bool, err error)
 		}
 	}
 	if !ran {
-		return false, fmt.Errorf("no part %q: check, weak, growth, genksyms or compare", name)
+		return false, fmt.Errorf("no part %q: check, weak, growth, genksyms, compare, repo or build", name)
 	}
 	return ok, nil
 }

@@ -101,10 +101,8 @@ var distroMarks = []struct {
 // Distro tells the kernel's distribution: from its release, its configuration,
 // its header package and banner, and last the root's os-release.
 func (k *Kernel) Distro() Distro {
-	for _, d := range distroMarks {
-		if m := d.mark.FindString(k.Release); m != "" {
-			return Distro{d.id, fmt.Sprintf("release (%q)", m)}
-		}
+	if d := byRelease(k.Release); d.ID != "" {
+		return d
 	}
 	c := k.Config()
 	switch {
@@ -125,6 +123,28 @@ func (k *Kernel) Distro() Distro {
 		return Distro{"mainline", "release"}
 	}
 	return k.osRelease()
+}
+
+// DistroOf tells whose kernel a release below a root is; of one that is not
+// installed there, by its release and the root's os-release.
+func DistroOf(root, krel string) Distro {
+	if k, err := Open(root, krel, Options{}); err == nil {
+		return k.Distro()
+	}
+	if d := byRelease(krel); d.ID != "" {
+		return d
+	}
+	k := &Kernel{Root: root, ModuleDir: "/"} // of which only the root is looked at
+	return k.osRelease()
+}
+
+func byRelease(krel string) Distro {
+	for _, d := range distroMarks {
+		if m := d.mark.FindString(krel); m != "" {
+			return Distro{d.id, fmt.Sprintf("release (%q)", m)}
+		}
+	}
+	return Distro{}
 }
 
 func (k *Kernel) osRelease() Distro {

@@ -95,6 +95,10 @@ Epoch: 2
 Summary: tiny modules
 License: GPL
 Vendor: Nobody
+URL: https://example.org/urma
+Group: System/Kernel
+Packager: Some One <some@example.org>
+Requires(post): kmod
 BuildArch: noarch
 AutoReqProv: no
 Requires: ksym(memcpy_s) = 0x11223344
@@ -157,7 +161,16 @@ x = 1
 /lib/modules
 /etc
 /usr
+%config(noreplace) /etc/modprobe.d/ubcore.conf
 %ghost /var/lib/urma
+
+%changelog
+* Mon Nov 02 2026 Some One <some@example.org> - 1.3.0-206
+- a change
+- another
+
+* Sun Nov 01 2026 Some One <some@example.org> - 1.3.0-205
+- the first
 `
 
 // buildRPM makes a package with the payload compressed by a method of rpm's.
@@ -189,8 +202,14 @@ Depends: kmod, linux-image-6.1 (= 6.1.192-2) | linux-image-cloud,
 Provides: urma (= 1.3)
 Breaks: old-urma (<< 1.0)
 Replaces: old-urma (<< 1.0)
+Homepage: https://example.org/urma
+Section: kernel
+Source: urma-src
+Installed-Size: 123
 Description: tiny modules
  and a longer text: with a colon
+ .
+   indented
 `
 
 func buildDeb(t testing.TB, method string) string {
@@ -198,10 +217,11 @@ func buildDeb(t testing.TB, method string) string {
 	oracle.Tool(t, "dpkg-deb")
 	root := tree(t)
 	scripts := map[string]string{
-		"control":  control,
-		"postinst": "#!/bin/sh\nset -e\ndepmod -a " + oldKernel + "\nupdate-initramfs -u\n",
-		"prerm":    "#!/bin/sh\nmodprobe -r ubcore || true\n",
-		"triggers": "# a comment\ninterest-noawait /lib/modules\n",
+		"control":   control,
+		"postinst":  "#!/bin/sh\nset -e\ndepmod -a " + oldKernel + "\nupdate-initramfs -u\n",
+		"prerm":     "#!/bin/sh\nmodprobe -r ubcore || true\n",
+		"conffiles": "/etc/modprobe.d/ubcore.conf\n",
+		"triggers":  "# a comment\ninterest-noawait /lib/modules\n",
 	}
 	if err := os.Mkdir(filepath.Join(root, "DEBIAN"), 0o755); err != nil {
 		t.Fatal(err)

@@ -37,6 +37,9 @@ type collector struct {
 	kept    int64               // bytes of modules so far
 	scripts int                 // bytes of scriptlets so far
 	visit   func(*Module) error // where modules go that are not to be kept
+
+	headerOnly bool            // the archive is not read
+	config     map[string]bool // deb: the conffiles
 }
 
 func newCollector(path string, size int64) *collector {

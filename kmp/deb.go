@@ -30,6 +30,9 @@ func readDeb(c *collector, r *io.SectionReader) error {
 			binary, err = true, checkVersion(body)
 		case strings.HasPrefix(name, "control.tar") && !control:
 			control, err = true, walkTar(c, body, readControlFile(c))
+			if err == nil && c.headerOnly && binary {
+				return nil
+			}
 		case strings.HasPrefix(name, "data.tar") && !data:
 			if !control {
 				return errors.New("data.tar before control.tar")
@@ -90,7 +93,8 @@ func walkTar(c *collector, r io.Reader, visit func(h *tar.Header, name string, r
 	for {
 		h, err := t.Next()
 		if err == io.EOF {
-			return nil
+			_, err := io.Copy(io.Discard, stream) // to the checksum of what was packed
+			return err
 		}
 		if err != nil {
 			return err
@@ -115,7 +119,7 @@ func readControlFile(c *collector) func(*tar.Header, string, io.Reader) error {
 			return nil
 		}
 		switch name {
-		case "/control", "/preinst", "/postinst", "/prerm", "/postrm", "/config", "/triggers":
+		case "/control", "/preinst", "/postinst", "/prerm", "/postrm", "/config", "/triggers", "/conffiles":
 		default:
 			return nil
 		}
@@ -128,6 +132,11 @@ func readControlFile(c *collector) func(*tar.Header, string, io.Reader) error {
 			return readControl(c.pkg, string(text))
 		case "/triggers":
 			c.pkg.Triggers = lines(string(text))
+		case "/conffiles":
+			c.config = map[string]bool{}
+			for _, line := range lines(string(text)) {
+				c.config[line] = true
+			}
 		default:
 			return c.script(name[1:], shebang(string(text)), string(text))
 		}
@@ -138,7 +147,7 @@ func readControlFile(c *collector) func(*tar.Header, string, io.Reader) error {
 func readDataFile(c *collector) func(*tar.Header, string, io.Reader) error {
 	seen := map[string]int{} // modules by path, for hard links
 	return func(h *tar.Header, name string, r io.Reader) error {
-		f := File{Path: name, Size: h.Size, Mode: h.FileInfo().Mode()}
+		f := File{Path: name, Size: h.Size, Mode: h.FileInfo().Mode(), Config: c.config[name]}
 		switch h.Typeflag {
 		case tar.TypeSymlink:
 			f.Target = h.Linkname
@@ -183,7 +192,42 @@ func readControl(p *Package, text string) error {
 	for _, f := range debRelations {
 		p.Depends = append(p.Depends, parseDebDepends(f.relation, fields[f.field])...)
 	}
+	for i := range parseDebDepends(Requires, fields["pre-depends"]) {
+		p.Depends[i].Pre = true
+	}
+	p.Control, p.Description = firstStanza(text)
+	p.URL, p.Group, p.SourceName, p.Priority = fields["homepage"], fields["section"], fields["source"], fields["priority"]
+	if kib, err := strconv.ParseInt(fields["installed-size"], 10, 52); err == nil && kib > 0 {
+		p.Installed = kib << 10
+	}
 	return nil
+}
+
+// firstStanza returns the lines of the first stanza, each with its newline, and
+// what Description says after its first line, as one text.
+func firstStanza(text string) (stanza, description string) {
+	var lines, long strings.Builder
+	inside := false
+	for line := range strings.Lines(text) {
+		line = strings.TrimRight(line, "\r\n")
+		if strings.TrimSpace(line) == "" {
+			if lines.Len() > 0 {
+				break
+			}
+			continue
+		}
+		lines.WriteString(line + "\n")
+		switch {
+		case line[0] != ' ' && line[0] != '\t':
+			name, _, _ := strings.Cut(line, ":")
+			inside = strings.EqualFold(name, "Description")
+		case inside && strings.TrimSpace(line) == ".": // deb-control(5): an empty line
+			long.WriteString("\n")
+		case inside:
+			long.WriteString(line[1:] + "\n")
+		}
+	}
+	return lines.String(), strings.TrimSuffix(long.String(), "\n")
 }
 
 // controlFields are the fields of the first stanza by their names in lower

@@ -21,9 +21,14 @@ func readXZ(b []byte) ([]byte, error) {
 }
 
 func fuzzRead(t *testing.T, data []byte) {
+	// What the whole is read of the header alone is, too.
+	head, headErr := ReadHeader("fuzz", bytes.NewReader(data), int64(len(data)))
 	p, err := Read("fuzz", bytes.NewReader(data), int64(len(data)), nil)
 	if err != nil {
 		return
+	}
+	if headErr != nil || head.EVR() != p.EVR() {
+		t.Fatalf("header alone: %v", headErr)
 	}
 	p.Kernels()
 	for _, f := range p.Files {

@@ -1,6 +1,10 @@
 // Package kmp reads kernel module packages, .rpm and .deb, before they are
 // installed: which kernels their modules were built for, and what else they
-// carry that matters for loading them.
+// carry that matters for loading them. It writes both formats too.
+//
+// Written are rpm's format 4 (docs/manual/format.md of rpm 4.18: a header that
+// is one immutable region, SHA-256 digests of header, payload and files, a
+// signature of the header) and deb(5); the same values give the same bytes.
 //
 // A package is read as a stream and never unpacked to disk. What is kept is
 // small: the module files, and the files listed under Extra; everything else
@@ -30,6 +34,7 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"time"
 )
 
 // Format is a package's format.
@@ -55,12 +60,37 @@ type Package struct {
 	License string // rpm only
 	Source  bool   // an rpm of sources: nothing of it is installed
 
-	Files    []File   // all that it installs, in the package's order
+	Description string    // without Summary
+	URL         string    // deb: Homepage
+	Group       string    // rpm: Group; deb: Section
+	Packager    string    // rpm only
+	SourceName  string    // rpm: file name of the source package; deb: Source, empty where it has the same name
+	BuildHost   string    // rpm only
+	BuildTime   time.Time // rpm only
+	Installed   int64     // bytes of its files where they are installed, as it says
+	Payload     int64     // rpm: bytes of the archive once unpacked, as it says
+	HeaderStart int64     // rpm: where in the file the header begins, for who fetches it alone
+	HeaderEnd   int64     // rpm: where it ends
+	Changes     []Change  // rpm: the log of changes, newest first
+	// HeaderDigest and PayloadDigest are the SHA-256, in hex, of the rpm's header
+	// and of what is behind it, as the package says; empty where it says none.
+	HeaderDigest, PayloadDigest string
+	Priority                    string // deb: required, important, standard, optional
+	Control                     string // deb: the stanza of the control file as it is
+
+	Files    []File   // all that it installs, in the package's order; OpenHeader has none of a deb
 	Modules  []Module // sorted by path
 	Extras   []Extra  // sorted by path
 	Depends  []Dependency
 	Scripts  []Script
 	Triggers []string // deb: lines of the triggers file
+}
+
+// Change is one entry of a package's log of changes.
+type Change struct {
+	Time time.Time // rpm keeps the day: noon
+	Name string    // who, with address and version
+	Text string
 }
 
 // File is one entry of the list of files.
@@ -69,6 +99,8 @@ type File struct {
 	Size   int64  // bytes
 	Mode   fs.FileMode
 	Target string // of a symbolic link
+	Config bool   // kept as the administrator changed it (rpm: %config; deb: conffiles)
+	Ghost  bool   // rpm: belongs to the package, but is not in its archive
 }
 
 // Module is a kernel module file of the package.
@@ -138,6 +170,7 @@ type Dependency struct {
 	Name     string // ksym(foo); in a deb alternatives stay together: "a | b"
 	Op       string // <, <=, =, >=, > (deb: <<, >>); empty without version
 	Version  string
+	Pre      bool // needed before the package itself is installed, or by its scriptlets then (deb: Pre-Depends)
 }
 
 // String prints the dependency as rpm does.
@@ -205,6 +238,16 @@ func Open(path string) (*Package, error) { return OpenEach(path, nil) }
 // but its Data. A hard link to a module comes with Data nil. An error of visit
 // ends the reading.
 func OpenEach(path string, visit func(*Module) error) (*Package, error) {
+	return open(path, func(r io.ReaderAt, size int64) (*Package, error) { return Read(path, r, size, visit) })
+}
+
+// OpenHeader reads what the package file at path says of itself and leaves out
+// what is in its archive: Modules, Extras but links, and of a deb Files.
+func OpenHeader(path string) (*Package, error) {
+	return open(path, func(r io.ReaderAt, size int64) (*Package, error) { return ReadHeader(path, r, size) })
+}
+
+func open(path string, read func(r io.ReaderAt, size int64) (*Package, error)) (*Package, error) {
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, err
@@ -217,20 +260,32 @@ func OpenEach(path string, visit func(*Module) error) (*Package, error) {
 	if !info.Mode().IsRegular() {
 		return nil, fmt.Errorf("%s: not a regular file", path)
 	}
-	return Read(path, f, info.Size(), visit)
+	return read(f, info.Size())
 }
 
 // Read reads a package of size bytes. path is for messages and for
 // Package.Path; visit is as for OpenEach, or nil.
 func Read(path string, r io.ReaderAt, size int64, visit func(*Module) error) (*Package, error) {
+	c := newCollector(path, size)
+	c.visit = visit
+	return c.read(r)
+}
+
+// ReadHeader is OpenHeader for a package of size bytes.
+func ReadHeader(path string, r io.ReaderAt, size int64) (*Package, error) {
+	c := newCollector(path, size)
+	c.headerOnly = true
+	return c.read(r)
+}
+
+func (c *collector) read(r io.ReaderAt) (*Package, error) {
+	path := c.pkg.Path
 	var magic [8]byte
 	n, err := r.ReadAt(magic[:], 0)
 	if err != nil && err != io.EOF {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	c := newCollector(path, size)
-	c.visit = visit
-	section := io.NewSectionReader(r, 0, size)
+	section := io.NewSectionReader(r, 0, c.size)
 	switch {
 	case bytes.HasPrefix(magic[:n], []byte{0xed, 0xab, 0xee, 0xdb}):
 		c.pkg.Format = RPM

@@ -8,6 +8,7 @@ import (
 	"io"
 	"path"
 	"strings"
+	"time"
 )
 
 // An .rpm is a lead, a header with signatures, a header with everything else,
@@ -29,20 +30,46 @@ const (
 	tagRelease     = 1002
 	tagEpoch       = 1003
 	tagSummary     = 1004
+	tagDescription = 1005
+	tagBuildTime   = 1006
+	tagBuildHost   = 1007
+	tagSize        = 1009
 	tagVendor      = 1011
 	tagLicense     = 1014
+	tagPackager    = 1015
+	tagGroup       = 1016
+	tagURL         = 1020
 	tagArch        = 1022
 	tagOldFiles    = 1027
 	tagFileSizes   = 1028
 	tagFileModes   = 1030
 	tagFileLinks   = 1036
+	tagFileFlags   = 1037
 	tagSourceRPM   = 1044
+	tagChangeTime  = 1080
+	tagChangeName  = 1081
+	tagChangeText  = 1082
 	tagDirIndexes  = 1116
 	tagBaseNames   = 1117
 	tagDirNames    = 1118
 	tagFormat      = 1124
 	tagTriggerName = 1066
 	tagLongSizes   = 5008
+	tagLongSize    = 5009
+	tagDigest      = 5092
+	tagDigestAlgo  = 5093
+)
+
+// digestSHA256 is SHA-256 among the numbers of hashes (RFC 4880, 9.4).
+const digestSHA256 = 8
+
+// Tags of the header with signatures that say how long the archive is, and the
+// header and the packed archive together.
+const (
+	sigSize            = 1000
+	sigLongSize        = 270
+	sigPayloadSize     = 1007
+	sigLongPayloadSize = 271
 )
 
 var rpmRelations = []struct {
@@ -59,19 +86,24 @@ var rpmRelations = []struct {
 	{5055, 5057, 5056, Enhances},
 }
 
-var rpmScripts = []struct {
+// rpmScript is a kind of scriptlet: the tags of its text and interpreter, and
+// what a dependency on the interpreter is flagged with (rpmds.h RPMSENSE_*).
+type rpmScript struct {
 	name         string
 	script, prog int
-}{
-	{"pretrans", 1151, 1153},
-	{"pre", 1023, 1085},
-	{"post", 1024, 1086},
-	{"preun", 1025, 1087},
-	{"postun", 1026, 1088},
-	{"posttrans", 1152, 1154},
-	{"preuntrans", 5104, 5106},
-	{"postuntrans", 5105, 5107},
-	{"verify", 1079, 1091},
+	phase        uint32
+}
+
+var rpmScripts = []rpmScript{
+	{"pretrans", 1151, 1153, 1 << 7},
+	{"pre", 1023, 1085, 1 << 9},
+	{"post", 1024, 1086, 1 << 10},
+	{"preun", 1025, 1087, 1 << 11},
+	{"postun", 1026, 1088, 1 << 12},
+	{"posttrans", 1152, 1154, 1 << 5},
+	{"preuntrans", 5104, 5106, 0},
+	{"postuntrans", 5105, 5107, 0},
+	{"verify", 1079, 1091, 0},
 }
 
 // rpmTriggers: the scripts, and for each condition its name and which script
@@ -88,10 +120,11 @@ var rpmTriggers = []struct {
 
 func readRPM(c *collector, r *io.SectionReader) error {
 	at := int64(leadSize)
-	_, size, err := readHeader(r, at)
+	signatures, size, err := readHeader(r, at)
 	if err != nil {
 		return fmt.Errorf("signature header: %w", err)
 	}
+	c.pkg.Payload = signatures.number(sigPayloadSize) + signatures.number(sigLongPayloadSize)
 	at += size + -size&7
 	h, size, err := readHeader(r, at)
 	if err != nil {
@@ -99,6 +132,14 @@ func readRPM(c *collector, r *io.SectionReader) error {
 	}
 	if err := c.rpmHeader(h); err != nil {
 		return fmt.Errorf("header: %w", err)
+	}
+	c.pkg.HeaderStart, c.pkg.HeaderEnd = at, at+size
+	c.pkg.HeaderDigest = signatures.text(sigSHA256)
+	if says := signatures.number(sigSize) + signatures.number(sigLongSize); says > r.Size()-at {
+		return fmt.Errorf("header and payload: %d of %d bytes: %w", r.Size()-at, says, io.ErrUnexpectedEOF)
+	}
+	if c.headerOnly {
+		return nil
 	}
 	if format := h.text(tagFormat); format != "" && format != "cpio" {
 		return fmt.Errorf("payload: format %.20q is not supported", format)
@@ -202,10 +243,39 @@ func (h *header) numbers(tag int) []uint64 {
 	return out
 }
 
+// number returns the first integer of a tag, 0 where there is none or it is
+// too large.
+func (h *header) number(tag int) int64 {
+	if n := h.numbers(tag); len(n) > 0 && n[0] < 1<<62 {
+		return int64(n[0])
+	}
+	return 0
+}
+
+// maxChanges bounds the log of changes that is kept.
+const maxChanges = 10_000
+
+func (h *header) changes() []Change {
+	times, names, texts := h.numbers(tagChangeTime), h.texts(tagChangeName), h.texts(tagChangeText)
+	var list []Change
+	for i := range min(len(times), len(names), len(texts), maxChanges) {
+		list = append(list, Change{time.Unix(int64(times[i]), 0).UTC(), names[i], texts[i]})
+	}
+	return list
+}
+
 func (c *collector) rpmHeader(h *header) error {
 	p := c.pkg
 	p.Name, p.Version, p.Release, p.Arch = h.text(tagName), h.text(tagVersion), h.text(tagRelease), h.text(tagArch)
 	p.Summary, p.Vendor, p.License = h.text(tagSummary), h.text(tagVendor), h.text(tagLicense)
+	p.Description, p.URL, p.Group, p.Packager = h.text(tagDescription), h.text(tagURL), h.text(tagGroup), h.text(tagPackager)
+	p.SourceName, p.BuildHost = h.text(tagSourceRPM), h.text(tagBuildHost)
+	p.BuildTime = time.Unix(h.number(tagBuildTime), 0).UTC()
+	p.Installed = h.number(tagLongSize) + h.number(tagSize)
+	p.Changes = h.changes()
+	if h.number(tagDigestAlgo) == digestSHA256 {
+		p.PayloadDigest = h.text(tagDigest)
+	}
 	if p.Name == "" || p.Version == "" {
 		return errors.New("no name or no version")
 	}
@@ -234,6 +304,7 @@ const (
 	senseLess    = 2
 	senseGreater = 4
 	senseEqual   = 8
+	sensePre     = 1<<6 | 1<<9 | 1<<10 // PREREQ, SCRIPT_PRE, SCRIPT_POST
 )
 
 func (h *header) dependencies(relation Relation, name, flags, version int) []Dependency {
@@ -245,6 +316,7 @@ func (h *header) dependencies(relation Relation, name, flags, version int) []Dep
 			if op := senseText(f[i]); op != "" {
 				d.Op, d.Version = op, versions[i]
 			}
+			d.Pre = relation == Requires && f[i]&sensePre != 0
 		}
 		deps = append(deps, d)
 	}
@@ -326,6 +398,13 @@ func triggerSuffix(flags uint64) string {
 	return ""
 }
 
+// Bits of a file's flags (rpmfiles.h RPMFILE_*).
+const (
+	fileConfig    = 1 << 0
+	fileNoReplace = 1 << 4
+	fileGhost     = 1 << 6
+)
+
 // rpmFiles reads the list of files, by directories and base names, or in
 // packages before rpm 4.0 whole.
 func (c *collector) rpmFiles(h *header) error {
@@ -350,7 +429,7 @@ func (c *collector) rpmFiles(h *header) error {
 			names = append(names, dir+base)
 		}
 	}
-	modes, links := h.numbers(tagFileModes), h.texts(tagFileLinks)
+	modes, links, flags := h.numbers(tagFileModes), h.texts(tagFileLinks), h.numbers(tagFileFlags)
 	sizes := h.numbers(tagLongSizes)
 	if sizes == nil {
 		sizes = h.numbers(tagFileSizes)
@@ -369,6 +448,9 @@ func (c *collector) rpmFiles(h *header) error {
 		}
 		if i < len(links) {
 			f.Target = links[i]
+		}
+		if i < len(flags) {
+			f.Config, f.Ghost = flags[i]&fileConfig != 0, flags[i]&fileGhost != 0
 		}
 		if f.Target != "" {
 			c.link(f.Path, f.Target)

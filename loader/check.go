@@ -41,6 +41,11 @@ type Target struct {
 	// Keys are the certificates the kernel trusts for modules. They are asked
 	// for only when a signed module is judged.
 	Keys func() (keys []*x509.Certificate, known bool)
+	// Doubtful are certificates of which it is not known whether the kernel
+	// trusts them for modules. It may be nil.
+	Doubtful func() []*x509.Certificate
+	// RevokedFiles are SHA-256 digests of files that the firmware revokes.
+	RevokedFiles [][32]byte
 
 	// BTF returns the kernel's own BTF, nil where it is not known. It is asked
 	// for only when a module with BTF of another build is judged.
@@ -170,11 +175,6 @@ func (t *Target) verifies(*Module) bool {
 	}
 	_, known := t.Keys()
 	return known
-}
-
-func (t *Target) verify(m *Module) error {
-	keys, _ := t.Keys()
-	return verifyFile(m, keys)
 }
 
 // set is a set of modules being judged on one kernel.

@@ -141,6 +141,7 @@ type rule int
 const (
 	ruleSigOrder     rule = iota // signature: when it is checked:         first | after-blacklist | never
 	ruleSigForgive               // signature: which errors are forgiven:  enokey | enodata-enokey-enopkg
+	ruleFileRevoked              // signature: files that dbx revokes:     accept | refuse
 	ruleELFMessages              // ELF: messages:                         silent | yes
 	ruleELFOrder                 // ELF: order of the checks:              classic | split
 	ruleELFStrtab                // ELF: symbol string table:              unchecked | checked
@@ -189,6 +190,11 @@ var rules = [ruleCount][]row{
 	ruleSigForgive: {
 		{until: "5.4", value: "enokey", source: "kernel/module.c module_sig_check 3.10, 4.14, 4.19"},
 		{value: "enodata-enokey-enopkg", source: "kernel/module/signing.c 6.1.192, 6.12.117, 7.3", run: "6.1 6.12 6.16 6.17 6.18 7.2 7.3"},
+	},
+	ruleFileRevoked: {
+		{distro: "debian", from: "5.3", until: "6.13", value: "refuse", source: "kernel/module/signing.c mod_is_hash_blacklisted, Debian 6.1.192", run: "6.1 6.12"},
+		{distro: "debian", from: "6.13", until: "7.2", value: "refuse", source: "Debian's patch of 6.12, which 7.2 does not have", unchecked: true},
+		{value: "accept", source: "kernel/module/signing.c 6.12, 7.3", run: "7.2 7.3"},
 	},
 	ruleELFMessages: {
 		{until: "5.10", value: "silent", source: "kernel/module.c elf_header_check 2.6.11 to 4.19"},

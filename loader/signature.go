@@ -1,10 +1,12 @@
 package loader
 
 import (
-	"crypto/x509"
+	"crypto/sha256"
 	"errors"
-	"fmt"
+	"io"
+	"slices"
 
+	"modkeep/ko"
 	"modkeep/ko/modsig"
 )
 
@@ -87,7 +89,65 @@ func (l *load) verifySignature() string {
 		l.unknown("whether the kernel trusts the module's signature")
 		return ""
 	}
-	return verifyErrno(l.target.verify(l.m))
+	return l.verifyMessage()
+}
+
+// verifyMessage is verify_pkcs7_signature: digest, key, signature.
+func (l *load) verifyMessage() string {
+	im, err := l.m.open()
+	if err != nil {
+		return verifyErrno(err)
+	}
+	defer im.Close()
+	signature, unreadable := l.m.trailer.Read(im)
+	if unreadable == nil && !l.cryptoOf(l.target.digest(signature.Hash)) {
+		return "ENOPKG"
+	}
+	keys, _ := l.target.Keys()
+	err = modsig.Verify(im, l.m.trailer, keys)
+	if errors.Is(err, modsig.ErrNoKey) && l.target.Doubtful != nil {
+		if doubtful := l.target.Doubtful(); len(doubtful) > 0 && !errors.Is(modsig.Verify(im, l.m.trailer, doubtful), modsig.ErrNoKey) {
+			l.unknown("whether the kernel trusts the module's signature")
+			return ""
+		}
+	}
+	if err == nil && !l.cryptoOf(l.target.algorithm(signature.Algorithm)) {
+		if l.target.Version.Less(ecdsaSince) {
+			return "ENOPKG"
+		}
+		return "EKEYREJECTED" // pkcs7_validate_trust_one says so of any failure
+	}
+	if err == nil && l.revoked(im) {
+		return "EKEYREJECTED"
+	}
+	return verifyErrno(err)
+}
+
+// revoked is mod_is_hash_blacklisted: the digest of the whole file, signature
+// and all, stands in dbx.
+func (l *load) revoked(im *ko.Image) bool {
+	if len(l.target.RevokedFiles) == 0 || l.ask(ruleFileRevoked) == "accept" {
+		return false
+	}
+	h := sha256.New()
+	if _, err := io.Copy(h, io.NewSectionReader(im, 0, im.Size)); err != nil {
+		return false
+	}
+	sum := [sha256.Size]byte(h.Sum(nil))
+	if !slices.Contains(l.target.RevokedFiles, sum) {
+		return false
+	}
+	l.logf("Module hash %x is blacklisted", sum)
+	return true
+}
+
+// cryptoOf reports whether a kernel has what a signature takes, and notes where
+// that is not known.
+func (l *load) cryptoOf(has Tristate, why string) bool {
+	if has == Unknown {
+		l.unknown("whether the signature can be checked: " + why)
+	}
+	return has != No
 }
 
 func verifyErrno(err error) string {
@@ -104,17 +164,6 @@ func verifyErrno(err error) string {
 		return "ENOPKG"
 	}
 	return "EBADMSG"
-}
-
-// verifyFile checks a module's signature with the kernel's keys, reading the
-// whole file.
-func verifyFile(m *Module, keys []*x509.Certificate) error {
-	im, err := m.open()
-	if err != nil {
-		return fmt.Errorf("verify signature: %w", err)
-	}
-	defer im.Close()
-	return modsig.Verify(im, m.trailer, keys)
 }
 
 // mangled reports whether finit_module's flags make the file another one than

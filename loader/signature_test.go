@@ -10,6 +10,7 @@ import (
 	"crypto/x509/pkix"
 	"encoding/asn1"
 	"encoding/binary"
+	"fmt"
 	"math/big"
 	"slices"
 	"sync"
@@ -193,4 +194,85 @@ func TestShippedModule(t *testing.T) {
 func (want answer) withBasis(b loader.Basis) answer {
 	want.basis = b
 	return want
+}
+
+// TestSignatureCrypto has kernels without what a signature takes, and firmware
+// that revokes. What the kernels answer was seen on Debian's 6.1.192 and 7.3.4,
+// started by EFI (TestOracleSignedLoads of the command).
+func TestSignatureCrypto(t *testing.T) {
+	ours, other := newSigner(t, "ours", 1), newSigner(t, "other", 2)
+	file := ours.sign(t, fixture(t, "6.1", "good")) // by ECDSA, over SHA-256
+	sum := sha256.Sum256(file)
+	with := func(vary func(*loader.Target), options ...string) func() *loader.Target {
+		return func() *loader.Target {
+			target := debian61()
+			target.Config = configured(debianConfig(append(options, "CRYPTO")...))
+			target.Keys = keyring(ours)
+			vary(target)
+			return target
+		}
+	}
+	same := func(*loader.Target) {}
+	withKey := func(s signer) func(*loader.Target) {
+		return func(t *loader.Target) { t.Keys = keyring(s) }
+	}
+	revoked := func(t *loader.Target) { t.RevokedFiles = [][32]byte{{1}, sum} }
+	blacklisted := fmt.Sprintf("Module hash %x is blacklisted\n", sum)
+	tests := []struct {
+		name    string
+		target  func() *loader.Target
+		want    answer
+		unknown bool
+	}{
+		{"all there", with(same, "CRYPTO_SHA256", "CRYPTO_ECDSA"), answer{taints: "O"}, false},
+		{"no ECDSA", with(same, "CRYPTO_SHA256"), early("EKEYREJECTED", "signature", ""), false},
+		{"no ECDSA, key not there", with(withKey(other), "CRYPTO_SHA256"), loads, false},
+		{"no digest", with(same, "CRYPTO_ECDSA"), loads, false},
+		{"no digest, enforced", with(enforced, "CRYPTO_ECDSA"), early("EKEYREJECTED", "signature", "Loading of module with unsupported crypto is rejected\n"), false},
+		{"ECDSA before it was known", with(func(t *loader.Target) { t.Version = loader.Version{5, 10, 0} }, "CRYPTO_SHA256", "CRYPTO_ECDSA"), loads, false},
+		{"revoked by dbx", with(revoked, "CRYPTO_SHA256", "CRYPTO_ECDSA"), early("EKEYREJECTED", "signature", blacklisted), false},
+		{"revoked by dbx, mainline", with(func(t *loader.Target) { revoked(t); t.Distro = "" }, "CRYPTO_SHA256", "CRYPTO_ECDSA"), answer{taints: "O"}, false},
+		{"key may be trusted", with(func(t *loader.Target) {
+			t.Keys, t.Doubtful = keyring(other), func() []*x509.Certificate { return []*x509.Certificate{ours.cert} }
+		}, "CRYPTO_SHA256", "CRYPTO_ECDSA"), answer{taints: "O"}, true},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			target := tt.target()
+			v := target.CheckLoaded(onDisk(t, "good", file), nil)
+			tt.want.basis = v.Basis // of which TestSignatures has its own cases
+			tt.want.compare(t, v)
+			if unknown := len(v.Unknown) > 0; unknown != tt.unknown {
+				t.Errorf("unknown %q, want some: %v", v.Unknown, tt.unknown)
+			}
+		})
+	}
+}
+
+// TestChecks asks which signatures a kernel can check.
+func TestChecks(t *testing.T) {
+	target := debian61()
+	options := map[string]string{"CRYPTO": "y", "CRYPTO_SHA256": "y", "CRYPTO_SHA512": "m", "CRYPTO_SHA1": "n"}
+	target.Config = configured(options)
+	tests := []struct {
+		digest, algorithm string
+		want              loader.Tristate
+	}{
+		{"sha256", "rsa", loader.Yes},
+		{"sha224", "rsa", loader.Yes},
+		{"sha1", "rsa", loader.No},
+		{"sha512", "rsa", loader.Unknown},
+		{"sha3-256", "rsa", loader.No},
+		{"sha256", "ecdsa", loader.No},
+	}
+	for _, tt := range tests {
+		got, why := target.Checks(tt.digest, tt.algorithm)
+		if got != tt.want || (why == "") != (got == loader.Yes) {
+			t.Errorf("%s with %s: %v (%s), want %v", tt.digest, tt.algorithm, got, why, tt.want)
+		}
+	}
+	target.Loaded = []string{"sha512_generic"}
+	if got, _ := target.Checks("sha512", "rsa"); got != loader.Yes {
+		t.Errorf("sha512 with its module: %v", got)
+	}
 }

@@ -6,12 +6,14 @@ import (
 	"encoding/binary"
 	"fmt"
 	"iter"
+	"os"
 	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
 
 	"modkeep/kernel"
+	"modkeep/kernel/keyring"
 	"modkeep/symvers"
 )
 
@@ -21,6 +23,7 @@ type Options struct {
 	Cmdline  string              // the kernel's command line
 	Lockdown string              // "none", "integrity", "confidentiality"; "" is none unless Cmdline says otherwise
 	Keyring  []*x509.Certificate // trusted besides the certificates in the image
+	Firmware keyring.Firmware    // what the machine's firmware says of keys
 	Loaded   []string            // modules that are loaded already
 	Tainted  uint64              // /proc/sys/kernel/tainted
 	Replace  bool                // given modules displace what a bare table lists
@@ -30,6 +33,18 @@ type Options struct {
 	// shorter than an ELF header.
 	InitModule bool
 	Comm       string // the process that loads; "" is insmod
+}
+
+// AsStarted returns the options of a kernel that is started on the machine it is
+// installed on: the command line that the boot loader gives it, and what the
+// firmware says of keys, where sysfs shows that below the kernel's root.
+func AsStarted(k *kernel.Kernel) Options {
+	var o Options
+	o.Cmdline, _ = k.CommandLine()
+	if k.Root != "" {
+		o.Firmware = keyring.ReadFirmware(os.DirFS(k.Root))
+	}
+	return o
 }
 
 // NewTarget makes a target of a kernel. Certificates are read from the
@@ -48,15 +63,17 @@ func NewTarget(k *kernel.Kernel, opts Options) *Target {
 			Spectre:  true,
 		},
 		Exports:    &kernelExports{k: k},
-		Keys:       keysOf(k, opts.Keyring),
 		Replace:    opts.Replace,
 		TableOnly:  k.ModuleDir == "",
 		Comm:       opts.Comm,
 		Flags:      opts.Flags,
 		Params:     opts.Params,
 		InitModule: opts.InitModule,
+
+		RevokedFiles: opts.Firmware.RevokedFiles,
 	}
 	t.Arch = archOf(k.Arch())
+	t.Keys, t.Doubtful = keysOf(k, opts)
 	if t.Version == (Version{}) {
 		t.Version, t.VersionGuessed = versionOf(k), true
 	}
@@ -75,7 +92,23 @@ func NewTarget(k *kernel.Kernel, opts Options) *Target {
 	}
 	t.policyFromConfig()
 	t.applyCmdline(opts.Cmdline)
+	if opts.Firmware.SecureBoot == keyring.Yes {
+		t.underSecureBoot(opts.Lockdown)
+	}
 	return t
+}
+
+// underSecureBoot makes the policy stricter: IMA's policy for such machines
+// enforces signatures (arch_get_ima_policy, security/integrity/ima/ima_efi.c
+// 6.1.192), and distributions lock the kernel down, by a patch that mainline does
+// not have. given is the lockdown that somebody said there is.
+func (t *Target) underSecureBoot(given string) {
+	if t.configIs("IMA", "y") && t.configIs("IMA_ARCH_POLICY", "y") && t.configIs("MODULE_SIG", "y") {
+		t.Enforce = Yes
+	}
+	if given == "" && (t.Lockdown == "" || t.Lockdown == "none") && t.configIs("LOCK_DOWN_IN_EFI_SECURE_BOOT", "y") {
+		t.Lockdown = "integrity"
+	}
 }
 
 // versionOf guesses the generation of a kernel of which nothing but a table of
@@ -177,24 +210,6 @@ func (t *Target) applyCmdline(cmdline string) {
 			t.Spectre = t.Spectre && value != "off"
 		}
 	}
-}
-
-// keysOf returns the certificates a kernel trusts: those in its image and
-// those given. They are unknown where the image cannot be read and none were
-// given.
-func keysOf(k *kernel.Kernel, given []*x509.Certificate) func() ([]*x509.Certificate, bool) {
-	return sync.OnceValues(func() ([]*x509.Certificate, bool) {
-		keys := slices.Clone(given)
-		im := k.Image()
-		if im == nil {
-			return keys, len(keys) > 0
-		}
-		built, err := im.Certificates()
-		if err != nil {
-			return keys, len(keys) > 0
-		}
-		return append(keys, built...), true
-	})
 }
 
 // btfOf returns the BTF in a kernel's image.

@@ -22,7 +22,7 @@ type State struct {
 	Target   string `json:"target"` // what a link leads to
 	Reason   string `json:"reason"`
 	Required bool   `json:"required"`
-	Since    string `json:"since,omitempty"` // RFC 3339: when modkeep made or removed the link
+	Since    string `json:"since,omitempty"` // RFC 3339: when modkeep made or removed the link, or put the file there
 
 	Loads bool            `json:"-"` // what is there now will load
 	Next  string          `json:"-"` // what puts it right
@@ -111,6 +111,9 @@ func (n *Node) ownStates(r *weakupdates.Root, krel string) ([]State, error) {
 			s.Reason, s.Next = "will not load: "+weakupdates.Reason(v), v.Next
 		default:
 			s.Loads = true
+			if f := kernelsOwn(k, d.Name); f != nil {
+				s.Reason = "instead of the kernel's own " + f.Rel
+			}
 		}
 		if f := k.Tree().Module(d.Name); f != nil && s.Loads && f.Path != d.Host {
 			s.Reason = "depmod selects " + f.Rel
@@ -168,7 +171,31 @@ func (n *Node) stateOf(r *weakupdates.Root, o *weakupdates.Outcome) State {
 			s.State = DanglingLink
 		}
 	}
+	if k, err := r.Kernel(o.Kernel); err == nil && s.State != OwnFile {
+		switch f := kernelsOwn(k, o.Name); {
+		case f == nil:
+		case s.Loads && s.Reason == "":
+			s.Reason = "instead of the kernel's own " + f.Rel
+		case !s.Loads:
+			s.Reason += "; meanwhile " + o.Kernel + " has its own " + f.Rel
+		}
+	}
 	return s
+}
+
+// kernelsOwn is the file of a kernel's own module of a name, selected or not;
+// nil where it has none.
+func kernelsOwn(k *kernel.Kernel, name string) *depmod.File {
+	tree := k.Tree()
+	if f := tree.Module(name); f != nil && f.InKernel() {
+		return f
+	}
+	for _, s := range tree.Shadowed {
+		if s.Name == name && s.InKernel() {
+			return s.File
+		}
+	}
+	return nil
 }
 
 // refusalKind tells a module that has to be rebuilt from one that something
@@ -218,14 +245,14 @@ func inKernel(k *kernel.Kernel, name string) bool {
 	return b != nil && b.Has(name)
 }
 
-// since fills in when modkeep last changed each state's link.
+// since fills in when modkeep last changed each state's link, or file.
 func (n *Node) since(states []State) {
 	records, _ := n.store.History()
 	for i := range states {
 		s := &states[i]
 		for _, rec := range records {
 			for _, step := range rec.Steps {
-				if depmod.ModuleName(step.Path) == s.Name && strings.Contains(step.Path, "/"+s.Kernel+"/weak-updates/") {
+				if depmod.ModuleName(step.Path) == s.Name && (step.Path == s.File || strings.Contains(step.Path, "/"+s.Kernel+"/weak-updates/")) {
 					s.Since = rec.Time.UTC().Format("2006-01-02T15:04:05Z")
 				}
 			}

@@ -168,7 +168,7 @@ func (r *Root) judge(k *kernel.Kernel) *loader.Target {
 		if r.options.Target != nil {
 			o = r.options.Target(k)
 		} else {
-			o.Cmdline, _ = k.CommandLine()
+			o = loader.AsStarted(k)
 		}
 		t = loader.NewTarget(k, o)
 		r.judges[k.Release] = t

@@ -103,10 +103,17 @@ func (c *choice) overrides(w *stepper) {
 		if i := strings.Index(base, ".ko"); i > 0 {
 			base = base[:i]
 		}
-		lines = append(lines, fmt.Sprintf("override %s %s %s\n", base, kernelPattern(c.k.Release), dir))
+		lines = append(lines, OverrideLine(base, c.k.Release, dir))
 	}
 	slices.Sort(lines)
 	w.overrideFile(lines)
+}
+
+// OverrideLine is a line of depmod.d(5) by which the file of a base name, as it
+// is written but for its ending, in dir below one kernel's directory is selected
+// before all others.
+func OverrideLine(base, krel, dir string) string {
+	return fmt.Sprintf("override %s %s %s\n", base, kernelPattern(krel), dir)
 }
 
 // kernelPattern is a regular expression for depmod.d that matches one release.

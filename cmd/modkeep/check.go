@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"crypto/x509"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
@@ -18,6 +17,7 @@ import (
 
 	"modkeep/kabi/layout"
 	"modkeep/kernel"
+	"modkeep/ko/modsig"
 	"modkeep/loader"
 	"modkeep/policy"
 )
@@ -56,6 +56,10 @@ An argument with a slash, or ending in .ko, .ko.gz, .ko.xz, .ko.zst, .rpm or
 module files below it, a package for the modules in it. Without arguments, every
 module below the root that is not a kernel's own is judged. Modules are judged as
 a set: one may need what another one exports.
+
+Signatures are judged by the certificates in the kernel's image, those that the
+EFI variables below the root hold (sys/firmware/efi) and those of --keyring;
+under secure boot, which the variables tell too, kernels refuse more.
 
 Without --kernel and --all-kernels modules are judged for the kernel that will
 boot next where that can be told, else for all.
@@ -289,7 +293,7 @@ func (r *checkRun) openKernels() error {
 
 func (r *checkRun) loaderOptions() error {
 	o := r.opts
-	r.loader = loader.Options{Cmdline: o.cmdline, Lockdown: o.lockdown, Replace: o.replace}
+	r.loader = loader.Options{Cmdline: o.cmdline, Lockdown: o.lockdown, Replace: o.replace, Firmware: firmwareBelow(o.root)}
 	for _, path := range o.keyring {
 		keys, err := readCertificates(path)
 		if err != nil {
@@ -314,32 +318,11 @@ func (r *checkRun) loaderOptions() error {
 
 // readCertificates reads the X.509 certificates of a PEM or DER file.
 func readCertificates(path string) ([]*x509.Certificate, error) {
-	data, err := os.ReadFile(path)
+	data, err := readKeyFile(path)
 	if err != nil {
-		return nil, errors.Unwrap(err)
+		return nil, err
 	}
-	if !bytes.Contains(data, []byte("-----BEGIN")) {
-		return x509.ParseCertificates(data)
-	}
-	var keys []*x509.Certificate
-	for {
-		block, rest := pem.Decode(data)
-		if block == nil {
-			break
-		}
-		if data = rest; block.Type != "CERTIFICATE" {
-			continue
-		}
-		key, err := x509.ParseCertificate(block.Bytes)
-		if err != nil {
-			return nil, err
-		}
-		keys = append(keys, key)
-	}
-	if len(keys) == 0 {
-		return nil, errors.New("no certificate in it")
-	}
-	return keys, nil
+	return modsig.ParseCertificates(data)
 }
 
 // isPath reports whether an argument of check is a path, else it is a name.

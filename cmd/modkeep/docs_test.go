@@ -18,8 +18,9 @@ import (
 
 var update = flag.Bool("update", false, "rewrite doc/ instead of comparing with it")
 
-// docDir holds nothing but what generateDocs makes.
-const docDir = "../../doc"
+// docDir holds nothing but what generateDocs makes, and the formats and
+// protocols of modkeep's own, which are written by hand.
+const docDir, formatDir = "../../doc", "format"
 
 // TestDocs compares doc/ with what the commands say of themselves, and
 // rewrites it with -update, which is what go generate runs.
@@ -110,11 +111,13 @@ func written(t *testing.T, write func(*bytes.Buffer) error) string {
 	return b.String()
 }
 
-// rewrite makes doc/ hold exactly files.
+// rewrite makes doc/ hold exactly files, and formatDir as it is.
 func rewrite(t *testing.T, files map[string]string) {
 	t.Helper()
-	if err := os.RemoveAll(docDir); err != nil {
-		t.Fatal(err)
+	for name := range readTree(t, docDir) {
+		if err := os.Remove(filepath.Join(docDir, name)); err != nil {
+			t.Fatal(err)
+		}
 	}
 	for name, text := range files {
 		path := filepath.Join(docDir, name)
@@ -128,11 +131,14 @@ func rewrite(t *testing.T, files map[string]string) {
 }
 
 // readTree returns the text of every file below dir by its slash-separated
-// name.
+// name, but for those in formatDir.
 func readTree(t *testing.T, dir string) map[string]string {
 	t.Helper()
 	files := make(map[string]string)
 	err := fs.WalkDir(os.DirFS(dir), ".", func(name string, entry fs.DirEntry, err error) error {
+		if err == nil && name == formatDir {
+			return fs.SkipDir
+		}
 		if err != nil || entry.IsDir() {
 			return err
 		}

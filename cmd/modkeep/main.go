@@ -19,9 +19,15 @@ import (
 	"sync"
 
 	"github.com/spf13/cobra"
+
+	"modkeep/internal/kerneltest/guest"
+	"modkeep/node"
 )
 
 func main() {
+	if guest.Asked() { // the machine of build --boot
+		guest.Main()
+	}
 	tuneMemory(os.Args)
 	os.Exit(run(context.Background(), os.Args, os.Stdin, os.Stdout, os.Stderr))
 }
@@ -157,6 +163,7 @@ what puts it right.` + exitStatus(
 	root.SetHelpCommand(&cobra.Command{Hidden: true})
 	root.AddCommand(
 		newCheckCommand(),
+		newBuildCommand(),
 		newShowCommand(),
 		newSymbolsCommand(),
 		newKernelsCommand(),
@@ -175,8 +182,19 @@ what puts it right.` + exitStatus(
 		newRPMProvidesCommand(),
 		newRPMRequiresCommand(),
 		newHooksCommand(),
+		newInstallCommand(node.InstallNew),
+		newInstallCommand(node.InstallUpgrade),
+		newInstallCommand(node.InstallReplace),
+		newRollbackCommand(),
+		newPackCommand(),
+		newReloadCommand(),
+		newVerifyCommand(),
 		newHistoryCommand(),
 		newUndoCommand(),
+		newSignCommand(),
+		newVerifySignatureCommand(),
+		newRepoCommand(),
+		newBundleCommand(),
 		newVersionCommand(),
 	)
 	return root

@@ -33,7 +33,7 @@ func TestScript(t *testing.T) {
 
 // setup gives scripts the tree's own test data: $KO the modules of package ko,
 // $SIGNED a module of Debian's, $BUILT the modules of package loader with what
-// they need of their kernels, $PACKAGES those of package kmp.
+// they need of their kernels, $PACKAGES those of package kmp, $KEYS those of pgp.
 func setup(env *testscript.Env) error {
 	top, err := filepath.Abs("../..")
 	if err != nil {
@@ -41,6 +41,7 @@ func setup(env *testscript.Env) error {
 	}
 	env.Setenv("BUILT", filepath.Join(top, "loader/testdata"))
 	env.Setenv("PACKAGES", filepath.Join(top, "kmp/testdata"))
+	env.Setenv("KEYS", filepath.Join(top, "pgp/testdata"))
 	env.Setenv("KO", filepath.Join(top, "ko/testdata"))
 	env.Setenv("SIGNED", filepath.Join(top, "ko/modsig/testdata/debian-libcrc32c.ko"))
 	return nil

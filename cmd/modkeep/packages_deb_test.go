@@ -231,18 +231,7 @@ func (r *bareRoot) repository(files ...string) {
 // TestApt asks the gate before dpkg runs: the kernel is looked at in its
 // package, beside the modules that the system has.
 func TestApt(t *testing.T) {
-	r := newDebianRoot(t, "apt-get", "apt-config")
-	for _, dir := range []string{"etc/apt/apt.conf.d", "etc/apt/preferences.d", "var/lib/apt/lists/partial", "var/cache/apt/archives/partial", "var/log/apt"} {
-		r.must(os.MkdirAll(r.path(dir), 0o755))
-	}
-	for _, method := range []string{"file", "store", "copy"} {
-		r.copyLinked("/usr/lib/apt/methods/" + method)
-	}
-	for _, table := range []string{"cputable", "ostable", "tupletable"} {
-		r.copy("/usr/share/dpkg/"+table, "usr/share/dpkg/"+table)
-	}
-	r.must(os.WriteFile(r.path("etc/passwd"), []byte("root:x:0:0:root:/root:/bin/sh\n"), 0o644))
-	r.must(os.WriteFile(r.path("etc/apt/apt.conf.d/00test"), []byte(`APT::Sandbox::User "root"; APT::Install-Recommends "0";`), 0o644))
+	r := newAptRoot(t)
 	r.inside("/usr/bin/modkeep", "hooks", "install")
 	r.must(os.MkdirAll(r.path("etc/modkeep"), 0o755))
 	policy := "version: 1\ngate: strict\nmodules:\n  - name: prov\n    required: true\n"

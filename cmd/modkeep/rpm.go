@@ -155,19 +155,12 @@ func (o *rpmOptions) formOf(cmd *cobra.Command) (rpm.Form, error) {
 	default:
 		return "", usageErrorf(cmd, "--form %q is not auto, rhel8, rhel9 or suse", o.form)
 	}
-	for _, name := range []string{"etc/os-release", "usr/lib/os-release"} {
-		inside, err := depmod.Resolve(o.root, name)
-		if err != nil {
-			continue
-		}
-		text, err := os.ReadFile(filepath.Join(o.root, inside))
-		if err != nil {
-			return "", fmt.Errorf("cannot tell the form: %w", err)
-		}
-		if form, ok := rpm.FormOf(text); ok {
-			return form, nil
-		}
-		break
+	text, err := osRelease(o.root)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("cannot tell the form: %w", err)
+	}
+	if form, ok := rpm.FormOf(text); ok {
+		return form, nil
 	}
 	return "", withHint(fmt.Errorf("cannot tell the form: os-release below %s names no distribution with RPM packages", o.root), "give --form rhel8, rhel9 or suse")
 }

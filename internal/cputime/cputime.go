@@ -40,9 +40,15 @@ func Hold(t testing.TB, took, limit time.Duration) {
 	}
 }
 
-func used() time.Duration {
+// All returns the processor time that the process has taken, and what it has
+// waited for.
+func All() time.Duration { return used() + usedBy(syscall.RUSAGE_CHILDREN) }
+
+func used() time.Duration { return usedBy(syscall.RUSAGE_SELF) }
+
+func usedBy(who int) time.Duration {
 	var usage syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
+	if err := syscall.Getrusage(who, &usage); err != nil {
 		panic(err) // it fails for bad arguments only: getrusage(2)
 	}
 	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())

@@ -33,6 +33,13 @@ func TestOfProgram(t *testing.T) {
 	if out, err := busy.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
+	before := All()
+	if out, err := exec.Command("sh", "-c", "i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done").CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	if took := All() - before; took <= 0 {
+		t.Errorf("%v for a loop of a child", took)
+	}
 	if took := Of(busy.ProcessState); took <= 0 || took >= 500*time.Millisecond {
 		t.Errorf("%v for a loop and half a second asleep", took)
 	}

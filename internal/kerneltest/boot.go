@@ -46,9 +46,11 @@ func Boot(ctx context.Context, m Machine, plan Plan) (Results, error) {
 		return nil, err
 	}
 	defer os.RemoveAll(dir)
-	init, err := buildInit(ctx, m.Arch, dir)
-	if err != nil {
-		return nil, err
+	init := m.Init
+	if init == nil {
+		if init, err = buildInit(ctx, m.Arch, dir); err != nil {
+			return nil, err
+		}
 	}
 	b := &run{machine: m, plan: plan, dir: dir, init: init,
 		results: make(Results, len(plan.Attempts)), unpacked: map[string][]byte{}}

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -29,6 +30,11 @@ type Machine struct {
 	// Silence is how long the machine may say nothing before it counts as
 	// hung; 0 means four minutes, for machines that do much else.
 	Silence time.Duration
+	// Init is the program for process 1, one whose main calls guest.Main where
+	// guest.Asked says so; nil has package init compiled, which takes Go.
+	Init []byte
+	// Firmware, of amd64 only, starts the kernel by EFI; nil starts it directly.
+	Firmware *Firmware
 }
 
 // emulators are the programs and what they need for each architecture. A
@@ -68,6 +74,13 @@ func (m Machine) command(ctx context.Context, initrd string, payload int64, extr
 	args := append([]string{"-accel", "tcg", "-nodefaults", "-no-reboot", "-display", "none",
 		"-serial", "stdio", "-m", fmt.Sprint(mem), "-kernel", m.Kernel, "-initrd", initrd,
 		"-append", cmdline}, e.args...)
+	if m.Firmware != nil {
+		firmware, err := m.Firmware.arguments(filepath.Dir(initrd))
+		if err != nil {
+			return nil, fmt.Errorf("firmware: %w", err)
+		}
+		args = append(args, firmware...)
+	}
 	return exec.CommandContext(ctx, e.program, args...), nil
 }
 

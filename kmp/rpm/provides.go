@@ -41,7 +41,7 @@ func Supplements(files []string, o Options) ([]Dependency, error) {
 		if o.kindOf(file) != module || inKernel(o.inPackage(file)) {
 			continue
 		}
-		f, err := ko.Open(file)
+		f, err := o.open(file)
 		if err != nil {
 			errs = append(errs, err)
 			continue
@@ -86,7 +86,7 @@ func (p *provider) file(file string) error {
 
 func (p *provider) module(file string) error {
 	p.add("kmod("+p.kmodName(file)+")", "")
-	f, err := ko.Open(file)
+	f, err := p.open(file)
 	if err != nil {
 		return err
 	}

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"modkeep/ko"
 	"modkeep/symvers"
 )
 
@@ -62,7 +61,7 @@ type requirer struct {
 }
 
 func (r *requirer) module(file string) error {
-	f, err := ko.Open(file)
+	f, err := r.open(file)
 	if err != nil {
 		return err
 	}

@@ -29,6 +29,7 @@ import (
 	"slices"
 	"strings"
 
+	"modkeep/ko"
 	"modkeep/symvers"
 )
 
@@ -103,6 +104,9 @@ type Options struct {
 	Flavor    string // of SUSE's forms; "" takes each module's from its vermagic
 	Buildroot string // what the files' names begin with, above the package's own paths
 	Package   string // the package's name, "" where not known; kernel packages require nothing
+	// Open opens a module by its name; nil is ko.Open. Packages that are made
+	// from memory have their modules there.
+	Open func(file string) (*ko.File, error)
 	// Symvers returns the exports of the kernel that a module was built for, by
 	// its release. Requires of RHEL's forms call it, once for each release.
 	Symvers func(krel string) (*symvers.Table, error)
@@ -115,6 +119,14 @@ type Options struct {
 func (o *Options) kernelPackage() bool {
 	return strings.HasPrefix(o.Package, "kernel") && !strings.HasPrefix(o.Package, "kernel-module-") &&
 		(o.Form != SUSE || strings.HasPrefix(o.Package, "kernel-"))
+}
+
+// open opens a module.
+func (o *Options) open(file string) (*ko.File, error) {
+	if o.Open != nil {
+		return o.Open(file)
+	}
+	return ko.Open(file)
 }
 
 // sorted orders dependencies and leaves out what stands there twice.

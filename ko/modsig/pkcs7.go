@@ -39,20 +39,22 @@ type Signer struct {
 	hash      crypto.Hash // 0 where not known
 }
 
-// The digests that the kernel knows by OID.
-var digests = []struct {
-	oid  string
+// digestOf is a digest that the kernel knows by OID.
+type digestOf struct {
+	oid  asn1.ObjectIdentifier
 	name string
 	hash crypto.Hash
-}{
-	{"1.3.14.3.2.26", "sha1", crypto.SHA1},
-	{"2.16.840.1.101.3.4.2.1", "sha256", crypto.SHA256},
-	{"2.16.840.1.101.3.4.2.2", "sha384", crypto.SHA384},
-	{"2.16.840.1.101.3.4.2.3", "sha512", crypto.SHA512},
-	{"2.16.840.1.101.3.4.2.4", "sha224", crypto.SHA224},
-	{"2.16.840.1.101.3.4.2.8", "sha3-256", crypto.SHA3_256},
-	{"2.16.840.1.101.3.4.2.9", "sha3-384", crypto.SHA3_384},
-	{"2.16.840.1.101.3.4.2.10", "sha3-512", crypto.SHA3_512},
+}
+
+var digests = []digestOf{
+	{asn1.ObjectIdentifier{1, 3, 14, 3, 2, 26}, "sha1", crypto.SHA1},
+	{asn1.ObjectIdentifier{2, 16, 840, 1, 101, 3, 4, 2, 1}, "sha256", crypto.SHA256},
+	{asn1.ObjectIdentifier{2, 16, 840, 1, 101, 3, 4, 2, 2}, "sha384", crypto.SHA384},
+	{asn1.ObjectIdentifier{2, 16, 840, 1, 101, 3, 4, 2, 3}, "sha512", crypto.SHA512},
+	{asn1.ObjectIdentifier{2, 16, 840, 1, 101, 3, 4, 2, 4}, "sha224", crypto.SHA224},
+	{asn1.ObjectIdentifier{2, 16, 840, 1, 101, 3, 4, 2, 8}, "sha3-256", crypto.SHA3_256},
+	{asn1.ObjectIdentifier{2, 16, 840, 1, 101, 3, 4, 2, 9}, "sha3-384", crypto.SHA3_384},
+	{asn1.ObjectIdentifier{2, 16, 840, 1, 101, 3, 4, 2, 10}, "sha3-512", crypto.SHA3_512},
 }
 
 // The signature algorithms that the kernel knows by OID.
@@ -167,7 +169,7 @@ func parseSigner(der []byte, version int) (Signer, error) {
 	s := Signer{Digest: si.Digest.Algorithm.String(), Algorithm: si.Algorithm.Algorithm.String(),
 		Attributes: len(si.Attributes.FullBytes) > 0, Value: si.Value}
 	for _, d := range digests {
-		if d.oid == s.Digest {
+		if d.oid.Equal(si.Digest.Algorithm) {
 			s.Digest, s.hash = d.name, d.hash
 			break
 		}

@@ -20,6 +20,8 @@ type Signature struct {
 	Key    []byte // serial number, key id or subject key identifier, most significant byte first
 	Hash   string
 	Value  []byte
+
+	Algorithm string // rsa or ecdsa, an OID where it is not known
 }
 
 var idNames = map[uint8]string{IDPGP: "PGP", IDX509: "X509", IDPKCS7: "PKCS#7"}
@@ -41,7 +43,7 @@ func (t *Trailer) Read(r io.ReaderAt) (Signature, error) {
 	if err != nil {
 		return Signature{}, err
 	}
-	sig := Signature{ID: idNames[t.IDType], Hash: hashes[t.Hash].name}
+	sig := Signature{ID: idNames[t.IDType], Hash: hashes[t.Hash].name, Algorithm: "rsa"}
 	signer, key := int(t.SignerLen), int(t.SignerLen)+int(t.KeyIDLen)
 	sig.Signer, sig.Key, sig.Value = string(blob[:signer]), blob[signer:key], blob[key:]
 	if t.IDType != IDPKCS7 {
@@ -53,6 +55,7 @@ func (t *Trailer) Read(r io.ReaderAt) (Signature, error) {
 	}
 	s := m.Signers[0]
 	sig.Signer, sig.Key, sig.Hash, sig.Value = s.Issuer.CommonName, s.KeyID, s.Digest, s.Value
+	sig.Algorithm = s.Algorithm
 	if s.Serial != nil {
 		sig.Key = s.Serial.Bytes()
 	}

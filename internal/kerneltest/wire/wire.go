@@ -2,8 +2,10 @@
 // the init process inside the virtual machine.
 //
 // A job is the list of load attempts, or of probes, for one boot; it lies in the
-// initramfs as JobFile. A probe is one run of modprobe(8). An event is one line the guest writes to its console, Marker first
-// and JSON behind it; whatever else appears on the console is the kernel's own.
+// initramfs as JobFile. A probe is one run of modprobe(8). A job of commands is
+// about a disk instead: programs that are run on it, one after the other. An
+// event is one line the guest writes to its console, Marker first and JSON behind
+// it; whatever else appears on the console is the kernel's own.
 package wire
 
 // JobFile is where the init process finds its job inside the initramfs.
@@ -20,6 +22,13 @@ const LogMark = "modkeep reads the log"
 type Job struct {
 	Attempts []Attempt
 	Probes   []Probe
+	Commands []Command
+	// Insmod are paths of modules inside the initramfs that are loaded before
+	// the commands are run, in this order: drivers of the disk.
+	Insmod []string
+	// Disk is the block device that is mounted as the commands' root; empty
+	// where there are none.
+	Disk string
 	// StuckMS is how many milliseconds one module load or removal may take
 	// before the guest reports it as stuck and gives up the boot.
 	StuckMS int
@@ -39,6 +48,19 @@ type Attempt struct {
 type Probe struct {
 	Index int
 	Name  string // the module's
+}
+
+// Command is one program run on the disk, as after chroot(2), or an action of
+// the init process itself:
+//
+//	@up IFACE            sets an interface up
+//	@mount SOURCE DIR TYPE
+//	@read FILE BYTES     answers with what it read, in hexadecimal
+//	@arp IFACE ADDRESS   asks who has an address on the interface's network,
+//	                     and answers with who said so
+type Command struct {
+	Index int
+	Argv  []string
 }
 
 // The programs that a job with probes needs inside the initramfs.
@@ -69,6 +91,7 @@ type DepError struct {
 const (
 	Ready  = "ready"  // the guest is up
 	Begin  = "begin"  // attempt or probe Index begins
+	Ran    = "ran"    // the command ended; Status, Output and Stderr are filled in
 	Loaded = "loaded" // the load or the program returned; everything but Kept is filled in
 	Stuck  = "stuck"  // the load or the removal did not return in time
 	End    = "end"    // what was loaded has been removed, except Kept
@@ -91,7 +114,9 @@ type Event struct {
 	Micros      int64      `json:",omitempty"` // how long the call took
 	Keys        int        `json:",omitempty"` // of Ready: asymmetric keys in /proc/keys
 
-	// Of probes only.
+	Stderr string `json:",omitempty"` // of commands: what it wrote there
+
+	// Of probes, and Status and Output of commands.
 	File   string   `json:",omitempty"` // what modinfo -n says of the name
 	Status int      `json:",omitempty"` // modprobe's exit status, -1 where it could not be run
 	Output string   `json:",omitempty"` // what it printed

@@ -50,3 +50,7 @@ openssl dgst -sha256 -sign "$tmp/rsa.pem" -out "$tmp/value" module
 { printf '\001\000'; cat "$tmp/value"; } >"$tmp/sig"
 { cat module; printf 'Test RSA key'; cat "$tmp/skid" "$tmp/sig"; trailer 1 12 20 1 4 "$tmp/sig"; } >x509-3.7.ko
 rm module
+
+# An encrypted key; its passphrase is "pass".
+openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 |
+	openssl pkcs8 -topk8 -v2 aes-256-cbc -iter 1000 -passout pass:pass -outform DER -out pbes2.der

@@ -1,0 +1,122 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"modkeep/ko"
+	"modkeep/node"
+)
+
+// liveKernel is the kernel that runs.
+type liveKernel struct {
+	log int // /dev/kmsg, non-blocking; -1 before it is opened
+}
+
+func newLiveKernel() node.Live { return &liveKernel{log: -1} }
+
+// Facts implements node.Live.
+func (l *liveKernel) Facts() (*node.Facts, error) { return node.ReadFacts("/", ethtoolDriver) }
+
+// ethtoolDriver asks the kernel for the driver of an interface that has no
+// device: dummy, wireguard.
+func ethtoolDriver(iface string) string {
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return ""
+	}
+	defer unix.Close(fd)
+	info, err := unix.IoctlGetEthtoolDrvinfo(fd, iface)
+	if err != nil {
+		return ""
+	}
+	return unix.ByteSliceToString(info.Driver[:])
+}
+
+// Load implements node.Live: finit_module(2) for a plain file, which leaves it
+// to the kernel to read and measure it, init_module(2) for unpacked bytes.
+func (l *liveKernel) Load(m node.ModuleFile, params string) error {
+	if m.Host != "" && ko.CompressionOf(m.Data) == ko.None {
+		f, err := os.Open(m.Host)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		return unix.FinitModule(int(f.Fd()), params, 0)
+	}
+	im, err := ko.NewImage(m.Path, bytes.NewReader(m.Data), int64(len(m.Data)))
+	if err != nil {
+		return err
+	}
+	defer im.Close()
+	data, err := io.ReadAll(io.NewSectionReader(im, 0, im.Size))
+	if err != nil {
+		return err
+	}
+	return unix.InitModule(data, params)
+}
+
+// Unload implements node.Live.
+func (l *liveKernel) Unload(name string) error { return unix.DeleteModule(name, unix.O_NONBLOCK) }
+
+// SetParameter implements node.Live.
+func (l *liveKernel) SetParameter(module, parameter, value string) error {
+	return os.WriteFile(filepath.Join("/sys/module", module, "parameters", parameter), []byte(value), 0)
+}
+
+// maxLog is the most of the kernel's log that is kept.
+const maxLog = 64 << 20
+
+// Log implements node.Live. Each read(2) of /dev/kmsg gives one record; one
+// that was overwritten before it was read gives EPIPE, once
+// (Documentation/ABI/testing/dev-kmsg).
+func (l *liveKernel) Log() ([]byte, error) {
+	if l.log < 0 {
+		fd, err := unix.Open("/dev/kmsg", unix.O_RDONLY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
+		if err != nil {
+			return nil, fmt.Errorf("open /dev/kmsg: %w", err)
+		}
+		l.log = fd
+	}
+	var log []byte
+	record := make([]byte, 16<<10)
+	for len(log) < maxLog {
+		n, err := unix.Read(l.log, record)
+		switch {
+		case errors.Is(err, unix.EAGAIN):
+			return log, nil
+		case errors.Is(err, unix.EPIPE), errors.Is(err, unix.EINTR), errors.Is(err, unix.EINVAL):
+			continue
+		case err != nil:
+			return log, fmt.Errorf("read /dev/kmsg: %w", err)
+		case n == 0:
+			return log, nil
+		}
+		log = append(log, record[:n]...)
+	}
+	return log, nil
+}
+
+// Command implements node.Live.
+func (l *liveKernel) Command(ctx context.Context, command string) (string, error) {
+	out, err := exec.CommandContext(ctx, "/bin/sh", "-c", command).CombinedOutput()
+	return strings.ToValidUTF8(string(out), "\uFFFD"), err
+}
+
+// Wait implements node.Live.
+func (l *liveKernel) Wait(ctx context.Context, d time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(d):
+	}
+}

@@ -1,0 +1,113 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"debug/elf"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+)
+
+// replaceFile puts data in the place of a file, or makes it, in one step: who
+// looks sees the old file or the new one, also after a loss of power. Mode,
+// owner and extended attributes are those of model.
+func replaceFile(path, model string, data []byte) (err error) {
+	info, err := os.Stat(model)
+	if err != nil {
+		return err
+	}
+	if at, err := os.Lstat(path); err == nil && !at.Mode().IsRegular() {
+		return &fs.PathError{Op: "replace", Path: path, Err: errors.New("not a regular file")}
+	}
+	dir := filepath.Dir(path)
+	f, err := os.CreateTemp(dir, ".modkeep-*")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			f.Close()
+			os.Remove(f.Name())
+		}
+	}()
+	if err := likeFile(f, model, info); err != nil {
+		return err
+	}
+	if _, err := f.Write(data); err != nil {
+		return err
+	}
+	if err := f.Chmod(info.Mode().Perm()); err != nil {
+		return err
+	}
+	if err := f.Sync(); err != nil {
+		return err
+	}
+	if err := f.Close(); err != nil {
+		return err
+	}
+	if err := os.Rename(f.Name(), path); err != nil {
+		return err
+	}
+	return syncDirectory(dir)
+}
+
+func syncDirectory(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	return d.Sync()
+}
+
+// stripModule takes debugging information out of a module as the kernel's
+// modules_install with INSTALL_MOD_STRIP=1 does: strip --strip-debug.
+func stripModule(ctx context.Context, module []byte) ([]byte, error) {
+	program, err := stripProgram(module)
+	if err != nil {
+		return nil, err
+	}
+	dir, err := os.MkdirTemp("", "modkeep-strip-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	path := filepath.Join(dir, "module.ko")
+	if err := os.WriteFile(path, module, 0o600); err != nil {
+		return nil, err
+	}
+	// -D: no times and owners of this machine, whatever binutils' default is.
+	cmd := exec.CommandContext(ctx, program, "-D", "--strip-debug", path)
+	cmd.Env = append(os.Environ(), "LC_ALL=C")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("%s: %w%s", program, err, saidBy(string(out)))
+	}
+	return os.ReadFile(path)
+}
+
+// crossTriplets are GNU's names of the machines whose modules are met.
+var crossTriplets = map[elf.Machine]string{
+	elf.EM_X86_64: "x86_64-linux-gnu", elf.EM_386: "i686-linux-gnu", elf.EM_AARCH64: "aarch64-linux-gnu",
+	elf.EM_PPC64: "powerpc64le-linux-gnu", elf.EM_S390: "s390x-linux-gnu", elf.EM_RISCV: "riscv64-linux-gnu",
+	elf.EM_ARM: "arm-linux-gnueabihf",
+}
+
+// stripProgram finds a strip for a module's machine: that of GNU's tools for
+// it, LLVM's, which knows all machines, or the one that is simply called strip,
+// which refuses what it does not know.
+func stripProgram(module []byte) (string, error) {
+	names := []string{"llvm-strip", "strip"}
+	if f, err := elf.NewFile(bytes.NewReader(module)); err == nil && crossTriplets[f.Machine] != "" {
+		names = append([]string{crossTriplets[f.Machine] + "-strip"}, names...)
+	}
+	for _, name := range names {
+		if path, err := exec.LookPath(name); err == nil {
+			return path, nil
+		}
+	}
+	return "", withHint(errors.New("there is no strip(1)"), "install binutils, or sign without --strip")
+}

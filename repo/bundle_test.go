@@ -1,0 +1,263 @@
+package repo
+
+import (
+	"archive/tar"
+	"bytes"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/klauspost/compress/gzip"
+
+	"modkeep/kmp"
+)
+
+// The kernels that the tests' manifests speak of.
+const (
+	goodKernel = "5.14.0-503.el9.x86_64"
+	badKernel  = "5.14.0-570.el9.x86_64"
+)
+
+// judgedRepo is a repository of one format whose manifest says that drv is
+// rebuilt for goodKernel and blocked on badKernel, and an optional module blocked
+// on both.
+func judgedRepo(t testing.TB, format kmp.Format) *Repo {
+	t.Helper()
+	r, pub := newRepo(t, site(t, format, "1"))
+	m, err := r.Manifest(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := m.Find("kmod-drv")[0].File
+	for _, k := range []string{goodKernel, badKernel} {
+		drv := Module{Name: "drv", Decision: Rebuilt, Reason: "built for " + k, Required: true, Package: file, Path: "/lib/modules/5.14.0/extra/drv.ko", BuiltFor: k}
+		if k == badKernel {
+			drv.Decision, drv.Reason = Blocked, "built for another\tstruct module"
+		}
+		pub.Kernels = append(pub.Kernels, Kernel{Release: k, Arch: "x86_64", Ready: k == goodKernel,
+			Modules: []Module{drv, {Name: "other", Decision: Blocked, Reason: "no package has it"}}})
+	}
+	if _, err := r.Snapshot(pub); err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// unpacked writes a bundle of the newest snapshot and unpacks it with tar.
+func unpacked(t testing.TB, r *Repo, b Bundle) string {
+	t.Helper()
+	needTool(t, "tar", "sha256sum", "awk")
+	n, err := r.Resolve(Latest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	path := filepath.Join(dir, "bundle.tgz")
+	f, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(r.WriteBundle(f, n, b), f.Close()); err != nil {
+		t.Fatal(err)
+	}
+	tool(t, "tar", "-C", dir, "-xzf", path)
+	found, err := filepath.Glob(filepath.Join(dir, "site-*"))
+	if err != nil || len(found) != 1 {
+		t.Fatalf("%q, %v", found, err)
+	}
+	return found[0]
+}
+
+// TestBundleBytes: the same snapshot gives the same bytes, all of one user, in
+// names below one directory.
+func TestBundleBytes(t *testing.T) {
+	r := judgedRepo(t, kmp.Deb)
+	var made [2]bytes.Buffer
+	for i := range made {
+		b := Bundle{Distros: []string{"debian12"}, Logs: map[string][]byte{"b.log": []byte("b"), "a.log": []byte("a")}, Key: readKey(t, "rsa.asc"), Date: date}
+		if err := r.WriteBundle(&made[i], 2, b); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !bytes.Equal(made[0].Bytes(), made[1].Bytes()) {
+		t.Error("two bundles differ")
+	}
+	z, err := gzip.NewReader(&made[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for in := tar.NewReader(z); ; {
+		h, err := in.Next()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.HasPrefix(h.Name, "site-2/") || h.Typeflag != tar.TypeReg || h.Uid != 0 || !h.ModTime.Equal(date) {
+			t.Errorf("%+v", h)
+		}
+		names = append(names, strings.TrimPrefix(h.Name, "site-2/"))
+	}
+	for _, name := range []string{"install", "keys/site.asc", "log/a.log", "log/snapshot.log", "repo/manifest.json", "repo/repodata/repomd.xml", "repo/dists/modkeep/InRelease", "repo/pool/kmod-drv_1-1_all.deb", "SHA256SUMS.asc"} {
+		if !slices.Contains(names, name) {
+			t.Errorf("%s is missing: %q", name, names)
+		}
+	}
+}
+
+func TestBundleErrors(t *testing.T) {
+	r := judgedRepo(t, kmp.RPM)
+	if err := r.WriteBundle(io.Discard, 2, Bundle{Distros: []string{"rhel9; reboot"}}); err == nil || !strings.Contains(err.Error(), "distribution") {
+		t.Errorf("distribution: %v", err)
+	}
+	if err := r.WriteBundle(io.Discard, 2, Bundle{Logs: map[string][]byte{"../x": nil}}); err == nil || !strings.Contains(err.Error(), "log") {
+		t.Errorf("log: %v", err)
+	}
+	if err := r.WriteBundle(io.Discard, 2, Bundle{Logs: map[string][]byte{"snapshot.log": nil}}); err == nil || !strings.Contains(err.Error(), "and not snapshot.log") {
+		t.Errorf("log: %v", err)
+	}
+	if err := r.WriteBundle(io.Discard, 9, Bundle{}); err == nil {
+		t.Error("no such snapshot")
+	}
+	path := r.at(poolName, "unrelated-1-1.noarch.rpm")
+	data := []byte(readText(t, path))
+	data[len(data)-1] ^= 1
+	if err := os.WriteFile(path, data, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.WriteBundle(io.Discard, 2, Bundle{}); !errors.Is(err, ErrDamaged) {
+		t.Errorf("damaged package: %v", err)
+	}
+}
+
+// install runs the script of a bundle and returns its status and what it printed.
+func install(t testing.TB, dir string, env []string, args ...string) (int, string) {
+	t.Helper()
+	cmd := command("sh", append([]string{filepath.Join(dir, "install")}, args...)...)
+	cmd.Env = append(cmd.Env, env...)
+	out, err := cmd.CombinedOutput()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		t.Fatal(err)
+	}
+	return cmd.ProcessState.ExitCode(), string(out)
+}
+
+// system makes the root of a machine: its os-release and kernels.
+func system(t testing.TB, dir, osRelease string, kernels ...string) {
+	t.Helper()
+	for _, k := range kernels {
+		if err := os.MkdirAll(filepath.Join(dir, "lib/modules", k), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.MkdirAll(filepath.Join(dir, "etc"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "etc/os-release"), []byte(osRelease), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+const (
+	rhel   = "ID=\"rhel\"\nID_LIKE=\"fedora\"\nVERSION_ID=\"9.4\"\n"
+	debian = "ID=debian\nVERSION_ID=\"12\"\n"
+)
+
+// TestInstallRefuses: what the script of a bundle refuses it says, and nothing is
+// installed.
+func TestInstallRefuses(t *testing.T) {
+	dir := unpacked(t, judgedRepo(t, kmp.RPM), Bundle{Distros: []string{"rhel9"}})
+	root := t.TempDir()
+	system(t, root, rhel, goodKernel, badKernel)
+	other := t.TempDir()
+	system(t, other, strings.Replace(rhel, "9.4", "8.10", 1), "4.18.0")
+	deb := t.TempDir()
+	system(t, deb, debian)
+	for _, c := range []struct {
+		name, want string
+		status     int
+		args       []string
+	}{
+		{"usage", "unknown option '--frobnicate'", 2, []string{"--frobnicate"}},
+		{"argument", "--kernel wants an argument", 2, []string{"--kernel"}},
+		{"kernel outside", "not a kernel release", 2, []string{"--kernel", "../../etc"}},
+		{"help", "--skip-distro-check", 0, []string{"--help"}},
+		{"list", badKernel + "  blocked  drv, required: built for another struct module", 0, []string{"--list"}},
+		{"required module", "a required module cannot follow " + badKernel, 1, []string{"--root", root, "--dry-run"}},
+		{"one kernel", "rebuilt  drv, required: built for " + goodKernel, 0, []string{"--root", root, "--kernel", goodKernel, "--dry-run"}},
+		{"forced", "kmod-drv-1-1.noarch", 0, []string{"--root", root, "--force", "--dry-run"}},
+		{"unknown kernel", "kernel 6.1 is not one that the bundle knows", 1, []string{"--root", root, "--kernel", "6.1", "--dry-run"}},
+		{"unknown kernel forced", "unrelated-1-1.noarch", 0, []string{"--root", root, "--kernel", "6.1", "--force", "--dry-run"}},
+		{"other distribution", "made for rhel9, and this is rhel8.10", 1, []string{"--root", other, "--dry-run"}},
+		{"no known kernel", "is one that the bundle knows", 1, []string{"--root", other, "--skip-distro-check", "--dry-run"}},
+		{"other packages", "has no .deb packages", 1, []string{"--root", deb, "--skip-distro-check", "--dry-run"}},
+	} {
+		status, out := install(t, dir, nil, c.args...)
+		if status != c.status || !strings.Contains(out, c.want) {
+			t.Errorf("%s: status %d, want %d and %q\n%s", c.name, status, c.status, c.want, out)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(dir, "packages.tsv"), []byte("rpm\tevil\tx\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if status, out := install(t, dir, nil, "--root", root); status != 1 || !strings.Contains(out, "the bundle is damaged") {
+		t.Errorf("damaged: %d\n%s", status, out)
+	}
+}
+
+// TestOracleInstall has the scripts of bundles install with dnf and apt-get, from a
+// directory whose name has a blank.
+func TestOracleInstall(t *testing.T) {
+	needTool(t, "dnf", "rpm", "apt-get", "dpkg-query")
+	moved := func(dir string) string {
+		to := filepath.Join(t.TempDir(), "from a stick")
+		if err := os.Rename(dir, to); err != nil {
+			t.Fatal(err)
+		}
+		return to
+	}
+	dnf := dnfRoot{t.TempDir()}
+	system(t, dnf.dir, rhel, goodKernel)
+	status, out := install(t, moved(unpacked(t, judgedRepo(t, kmp.RPM), Bundle{Distros: []string{"rhel9"}, Key: readKey(t, "rsa.asc"), Date: date})), nil, "--root", dnf.dir)
+	if status != 0 || !strings.Contains(out, "Installed.") {
+		t.Fatalf("status %d\n%s", status, out)
+	}
+	if diff := cmp.Diff([]string{"kmod-drv-1"}, dnf.installed(t)); diff != "" {
+		t.Errorf("%s\n%s", diff, out)
+	}
+	if log := readText(t, filepath.Join(dnf.dir, "var/log/modkeep-site-install.log")); !strings.Contains(log, "kmod-drv") || !strings.Contains(log, "repo_gpgcheck=1") {
+		t.Errorf("log:\n%s", log)
+	}
+	apt := newAptRoot(t)
+	system(t, apt.dir, debian, goodKernel)
+	status, out = install(t, moved(unpacked(t, judgedRepo(t, kmp.Deb), Bundle{Distros: []string{"debian12"}})), []string{"APT_CONFIG=" + apt.config}, "--root", apt.dir)
+	if status != 0 || !strings.Contains(out, "Installed.") {
+		t.Fatalf("status %d\n%s", status, out)
+	}
+	if diff := cmp.Diff([]string{"kmod-drv-1-1"}, apt.installed(t)); diff != "" {
+		t.Errorf("%s\n%s", diff, out)
+	}
+	// A bundle that somebody changed after it was signed.
+	dir := unpacked(t, judgedRepo(t, kmp.Deb), Bundle{})
+	release := filepath.Join(dir, "repo/dists/modkeep/InRelease")
+	if err := os.WriteFile(release, []byte(strings.Replace(readText(t, release), "Origin: site", "Origin: evil", 1)), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	sums := command("sh", "-c", `find . -type f ! -name SHA256SUMS | sed 's,^[.]/,,' | xargs sha256sum > SHA256SUMS`)
+	sums.Dir = dir
+	if out, err := sums.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	if status, out := install(t, dir, []string{"APT_CONFIG=" + apt.config}, "--root", apt.dir); status != 1 || !strings.Contains(out, "could not be installed") {
+		t.Errorf("changed metadata: %d\n%s", status, out)
+	}
+}
