@@ -8,9 +8,9 @@ import (
 	"testing"
 	"time"
 
-	"modkeep/internal/kerneltest/oracle"
 	"modkeep/internal/kerneltest"
 	"modkeep/internal/kerneltest/made"
+	"modkeep/internal/kerneltest/oracle"
 	"modkeep/kmp"
 	"modkeep/kmp/rpm"
 	"modkeep/pgp"
