@@ -463,7 +463,7 @@ func (in *installing) judge(sources []*Source) {
 		names[s.Name()] = true
 	}
 	for _, v := range target.Check(modules) {
-		if v != nil && !v.Loads {
+		if v != nil && !v.Safe() {
 			in.refuse("%s: %s would not load it: %s", v.Module, in.k.Release, weakupdates.Reason(v))
 		}
 	}
@@ -475,7 +475,7 @@ func (in *installing) judge(sources []*Source) {
 	before := target.Check(consumers)
 	after := target.Check(append(slices.Clone(modules), consumers...))[len(modules):]
 	for i, v := range after {
-		if v != nil && !v.Loads && before[i] != nil && before[i].Loads {
+		if v != nil && !v.Safe() && before[i] != nil && before[i].Safe() {
 			in.refuse("%s: %s would not load it any more: %s", v.Name, in.k.Release, weakupdates.Reason(v))
 		}
 	}

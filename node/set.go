@@ -198,7 +198,7 @@ func wouldLoad(k *kernel.Kernel, members []member) string {
 	for _, v := range loader.NewTarget(k, loader.AsStarted(k)).Check(modules) {
 		switch {
 		case v == nil:
-		case v.Loads:
+		case v.Safe():
 			return ", and would load"
 		default:
 			reason = ", and would not load: " + weakupdates.Reason(v)

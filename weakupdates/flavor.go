@@ -49,7 +49,7 @@ func foreignTo(krel string) func(*Donor) bool {
 func (c *choice) otherVariant(e *entry, d *Donor) *Outcome {
 	text := fmt.Sprintf("built for the %s variant of the kernel, this is the %s one", variantName(d.Built()), variantName(c.k.Release))
 	o := c.refusedOutcome(e, d, "flavor", text)
-	if v := c.target.Check(c.r.modules([]*Donor{d}))[0]; v != nil && !v.Loads {
+	if v := c.target.Check(c.r.modules([]*Donor{d}))[0]; v != nil && !v.Safe() {
 		v.Findings = append(v.Findings, o.Verdict.Findings...)
 		o.Verdict = v.Finished()
 	}

@@ -75,7 +75,7 @@ func judgeOf(root string, k *kbuild.Kernel) (*loader.Target, error) {
 // refusedFor is the first reason why a module would be refused that building it is
 // answerable for.
 func refusedFor(v *loader.Verdict) string {
-	if v.Loads {
+	if v.Safe() {
 		return ""
 	}
 	for _, f := range v.Findings {

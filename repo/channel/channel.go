@@ -216,7 +216,7 @@ func decide(name, krel string, list []judged, o Options) repo.Module {
 	m := repo.Module{Name: name, Decision: repo.Blocked, Required: rule.Required, Package: best.pkg.File, Path: best.path, BuiltFor: best.builtFor}
 	m.Reason = weakupdates.Reason(best.verdict)
 	for _, j := range list {
-		if !j.verdict.Loads {
+		if !j.verdict.Safe() {
 			continue
 		}
 		m.Package, m.Path, m.BuiltFor = j.pkg.File, j.path, j.builtFor
