@@ -26,47 +26,38 @@ type powerCut struct {
 	files map[string]string // module name → file below the kernel's directory
 	// sums are the SHA-256 of every state's files: the file that modprobe would
 	// take for each name.
-	sums map[string]map[string]string
-	// took is each operation's time, undisturbed; looked, that of the commands
-	// before it, by which the machine's speed at another time is told.
-	took, looked map[string]time.Duration
+	sums   map[string]map[string]string
+	writes map[move]int // to the disk, of every move that nothing disturbs
 }
 
-// installed is what is in effect on the disk, the last one last: first, second,
-// or nothing.
-type installed []string
+// states are what the disk can be in, by what the last installation was.
+var states = []string{"none", "first", "second"}
 
-func (in installed) state() string {
-	if len(in) == 0 {
-		return "none"
+// move is an installation or a rollback between two neighbouring states.
+type move struct{ from, to int }
+
+var moves = []move{{0, 1}, {1, 2}, {2, 1}, {1, 0}}
+
+// command is the move's command line.
+func (m move) command() string {
+	if m.to < m.from {
+		return "rollback"
 	}
-	return in[len(in)-1]
+	return "replace /" + states[m.to]
 }
 
-// after is what an operation leads to.
-func (in installed) after(op string) installed {
-	if set, ok := strings.CutPrefix(op, "replace /"); ok {
-		return append(slices.Clone(in), set)
-	}
-	return in[:len(in)-1]
+// phases are how far a transaction had come, by what the next boot finds in the
+// state directory.
+var phases = []struct{ file, phase string }{
+	{"committed", "done but for its place in the history"}, {"journal", "in its steps"}, {"journal.new", "writing its journal"},
 }
 
-// operation is one that changes something, whichever of two states the disk is
-// in.
-func operation(a, b installed) string {
-	switch {
-	case a.state() != "first" && b.state() != "first":
-		return "replace /first"
-	case a.state() != "second" && b.state() != "second":
-		return "replace /second"
-	}
-	return "rollback"
-}
-
-// TestOraclePowerCut cuts the power at random points while a set of modules is
-// installed, replaced and rolled back in a real machine. The next boot has to
-// find all modules of before or all of after, and index files that depmod would
-// write just so: 5 cuts, with MODKEEP_FULL=1 50.
+// TestOraclePowerCut cuts the power at random writes to the disk while a set of
+// modules is installed, replaced and rolled back in a real machine, and loses some
+// of what the disk's cache held. The next boot has to find all modules of before
+// or all of after, index files that depmod would write just so, and nothing left
+// lying about: 5 cuts, with MODKEEP_FULL=1 50. At least half of the cuts have to
+// leave a transaction behind that is to be ended.
 func TestOraclePowerCut(t *testing.T) {
 	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Hour)
 	defer cancel()
@@ -77,36 +68,44 @@ func TestOraclePowerCut(t *testing.T) {
 	}
 	random := rand.New(rand.NewPCG(1, uint64(cuts)))
 	c.measure(ctx)
-	var before, next installed // what the last operation began with, and leads to
-	said, killed := "", false
 	counts := map[string]int{}
-	for i := range cuts + 1 {
-		op := operation(before, next)
-		part := random.Float64() * 1.2
-		if i == cuts {
-			part = -1 // the last one is only looked at
-		}
-		now, recovered, cut := c.boot1(ctx, op, part, before, next)
-		if i > 0 {
-			t.Logf("%s: %s%s", said, now.state(), recovered)
-			counts[map[bool]string{true: "cut, ", false: "through, "}[killed]+map[bool]string{true: "new", false: "old"}[len(now) == len(next)]]++
-			if recovered != "" {
-				counts["recovered"]++
-			}
-		}
-		before, next, killed = now, now.after(op), cut
-		said = fmt.Sprintf("%-15s cut after %3.0f %% of its time", op, part*100)
+	var last cut
+	for i := range cuts {
+		m := moves[i%len(moves)]
+		next := cut{move: m, at: 1 + random.IntN(c.writes[m]), of: c.writes[m]}
+		c.boot1(ctx, last, &next, counts)
+		last = next
 	}
-	t.Logf("%d cuts: %v", cuts, counts)
-	if counts["cut, new"]+counts["cut, old"] == 0 {
-		t.Error("the power was never cut while something was under way")
+	c.boot1(ctx, last, nil, counts)
+	inside := counts["inside"]
+	delete(counts, "inside")
+	t.Logf("%d cuts, %d inside a transaction: %v", cuts, inside, counts)
+	if 2*inside < cuts {
+		t.Errorf("%d of %d cuts fell inside a transaction, want half of them", inside, cuts)
 	}
+}
+
+// idle is the phase where no transaction is under way.
+const idle = "none under way"
+
+// cut is a power cut, or the attempt of one: the move may have ended before.
+type cut struct {
+	move
+	at, of   int // the write, and how many the move has undisturbed
+	happened bool
+}
+
+func (c cut) String() string {
+	if !c.happened {
+		return fmt.Sprintf("%-15s not cut, it had less than %d writes", c.command(), c.at)
+	}
+	return fmt.Sprintf("%-15s cut at write %2d of %d", c.command(), c.at, c.of)
 }
 
 func newPowerCut(t *testing.T, ctx context.Context) *powerCut {
 	t.Helper()
 	c := &powerCut{machine: newMachine(t, ctx, cutSet...), files: map[string]string{},
-		sums: map[string]map[string]string{}, took: map[string]time.Duration{}, looked: map[string]time.Duration{}}
+		sums: map[string]map[string]string{}, writes: map[move]int{}}
 	text := string(c.module("modules.dep"))
 	for line := range strings.Lines(text) {
 		file, _, _ := strings.Cut(line, ":")
@@ -134,51 +133,34 @@ func newPowerCut(t *testing.T, ctx context.Context) *powerCut {
 	return c
 }
 
-// command is an operation's command line; the power is cut after a part of the
-// time that it takes, not where that is less than 0.
-func (c *powerCut) command(op string, part float64) kerneltest.Command {
-	argv := append([]string{"/bin/modkeep"}, strings.Fields(op)...)
-	if strings.HasPrefix(op, "replace") {
+// command is a move's command line; the power is cut at a write, not where that
+// is 0.
+func (c *powerCut) command(m move, at int) kerneltest.Command {
+	argv := append([]string{"/bin/modkeep"}, strings.Fields(m.command())...)
+	if m.to > m.from {
 		argv = append(argv, "--kernel", c.kernel.Release)
 	}
-	command := kerneltest.Command{Argv: argv}
-	if part >= 0 {
-		command.Kill = func(before []kerneltest.Ran) time.Duration {
-			slower := float64(looked(before)) / float64(c.looked[op])
-			return time.Duration(part * slower * float64(c.took[op]))
-		}
-	}
-	return command
+	return kerneltest.Command{Argv: argv, CutAt: at, Seed: 1}
 }
 
-// looked is how long commands took.
-func looked(ran []kerneltest.Ran) (sum time.Duration) {
-	for _, r := range ran {
-		sum += r.Took
-	}
-	return sum
-}
-
-// measure does every operation undisturbed, each in a machine that has just been
+// measure makes every move undisturbed, each in a machine that has just been
 // booted and looked at, as those are that will be cut; it notes the sums of every
 // state, and leaves the disk as it was.
 func (c *powerCut) measure(ctx context.Context) {
 	c.t.Helper()
-	for _, m := range []struct{ op, from, to string }{
-		{"replace /first", "none", "first"}, {"replace /second", "first", "second"}, {"rollback", "second", "first"}, {"rollback", "first", "none"},
-	} {
-		ran := c.boot(ctx, c.statusCommand(), c.sumsCommand(), c.listCommand(), c.command(m.op, -1), c.sumsCommand())
+	for _, m := range moves {
+		ran := c.boot(ctx, c.stateCommand(), c.statusCommand(), c.sumsCommand(), c.listCommand(), c.command(m, 0), c.sumsCommand())
 		for i, r := range ran {
 			if r.Status != 0 {
-				c.t.Fatalf("command %d before and after %s: status %d\n%s%s", i, m.op, r.Status, r.Out, r.ErrOut)
+				c.t.Fatalf("command %d before and after %s: status %d\n%s%s", i, m.command(), r.Status, r.Out, r.ErrOut)
 			}
 		}
-		c.took[m.op], c.looked[m.op] = ran[3].Took, looked(ran[:3])
-		for state, r := range map[string]kerneltest.Ran{m.from: ran[1], m.to: ran[4]} {
-			if sums := c.readSums(r); c.sums[state] == nil {
-				c.sums[state] = sums
-			} else if got := c.stateOf(sums); got != state {
-				c.t.Fatalf("%s: the disk is in state %s, want %s", m.op, got, state)
+		c.writes[m] = ran[4].Writes
+		for state, r := range map[int]kerneltest.Ran{m.from: ran[2], m.to: ran[5]} {
+			if sums := c.readSums(r); c.sums[states[state]] == nil {
+				c.sums[states[state]] = sums
+			} else if got := c.stateOf(sums); got != states[state] {
+				c.t.Fatalf("%s: the disk is in state %s, want %s", m.command(), got, states[state])
 			}
 		}
 	}
@@ -199,8 +181,13 @@ func (c *powerCut) listCommand() kerneltest.Command {
 	return kerneltest.Command{Argv: []string{"/bin/modkeep", "rollback", "--list", "--json"}}
 }
 
+// stateCommand lists the state directory: no program of modkeep's has looked yet.
+func (c *powerCut) stateCommand() kerneltest.Command {
+	return kerneltest.Command{Argv: []string{"/bin/sh", "-c", "echo /var/lib/modkeep/*"}}
+}
+
 // sumsCommand prints the checksum of the file that modprobe would take for each
-// module; then modules.dep, and what depmod would write now.
+// module; then modules.dep, what depmod would write now, and temporary files.
 func (c *powerCut) sumsCommand() kerneltest.Command {
 	dir := "/lib/modules/" + c.kernel.Release
 	script := fmt.Sprintf(`for m in %s; do
@@ -209,7 +196,9 @@ done
 echo @dep
 cat %s/modules.dep
 echo @depmod
-depmod -n %s`, strings.Join(cutSet, " "), dir, c.kernel.Release)
+depmod -n %s
+echo @left
+for f in %[2]s/.modkeep-* %[2]s/*/.modkeep-*; do test ! -e "$f" || echo "$f"; done`, strings.Join(cutSet, " "), dir, c.kernel.Release)
 	return kerneltest.Command{Argv: []string{"/bin/sh", "-c", script}}
 }
 
@@ -218,6 +207,10 @@ func (c *powerCut) readSums(r kerneltest.Ran) map[string]string {
 	c.t.Helper()
 	text, rest, _ := strings.Cut(r.Out, "@dep\n")
 	have, would, _ := strings.Cut(rest, "@depmod\n")
+	would, left, _ := strings.Cut(would, "@left\n")
+	if left != "" {
+		c.t.Errorf("left lying about: %s", left)
+	}
 	would, _, ok := strings.Cut(would, "#")
 	if have != would || !ok || have == "" {
 		c.t.Errorf("modules.dep is not what depmod writes:\n%s\n%s\n%s", have, would, r.ErrOut)
@@ -248,36 +241,79 @@ func (c *powerCut) stateOf(sums map[string]string) string {
 	return fmt.Sprintf("neither (%v)", sums)
 }
 
-// boot1 boots, holds the disk against the two states that it may be in, and
-// begins an operation in which the power is cut; not with a part less than 0. It
-// returns the state found, what modkeep said of an interrupted transaction, and
-// whether the operation was cut before its end.
-func (c *powerCut) boot1(ctx context.Context, op string, part float64, before, next installed) (now installed, recovered string, cut bool) {
+// goCommand goes to a state from whichever the disk is in.
+func (c *powerCut) goCommand(to int) kerneltest.Command {
+	script := "set -e; while /bin/modkeep rollback; do :; done"
+	for i := range to {
+		script += "; " + strings.Join(c.command(move{i, i + 1}, 0).Argv, " ")
+	}
+	return kerneltest.Command{Argv: []string{"/bin/sh", "-c", script}}
+}
+
+// boot1 boots, holds the disk against the two states that it may be in after the
+// last cut, goes to the state that the next one begins with, and cuts it; at last
+// there is none.
+func (c *powerCut) boot1(ctx context.Context, last cut, next *cut, counts map[string]int) {
 	c.t.Helper()
-	commands := []kerneltest.Command{c.statusCommand(), c.sumsCommand(), c.listCommand()}
-	if part >= 0 {
-		commands = append(commands, c.command(op, part))
+	commands := []kerneltest.Command{c.stateCommand(), c.statusCommand(), c.sumsCommand(), c.listCommand()}
+	if next != nil {
+		commands = append(commands, c.goCommand(next.from), c.command(next.move, next.at))
 	}
 	ran := c.boot(ctx, commands...)
-	if ran[0].Status != 0 {
-		c.t.Fatalf("status after the cut: %d\n%s%s", ran[0].Status, ran[0].Out, ran[0].ErrOut)
+	c.found(ran, last, counts)
+	if next == nil {
+		return
 	}
-	state := c.stateOf(c.readSums(ran[1]))
-	switch state {
-	case before.state():
-		now = before
-	case next.state():
-		now = next
-	default:
-		c.t.Fatalf("the disk is in state %s, want %s or %s\n%s%s", state, before.state(), next.state(), ran[0].Out, ran[0].ErrOut)
+	if r := ran[4]; r.Status != 0 {
+		c.t.Fatalf("%v: status %d\n%s%s", commands[4].Argv, r.Status, r.Out, r.ErrOut)
 	}
-	if strings.Contains(ran[2].Out, `"interrupted": true`) {
-		c.t.Errorf("still interrupted: %s", ran[2].Out)
+	next.happened = ran[5].Cut
+}
+
+// found holds what a boot after a cut found against what it may find.
+func (c *powerCut) found(ran []kerneltest.Ran, last cut, counts map[string]int) {
+	c.t.Helper()
+	status := ran[1]
+	if status.Status != 0 {
+		c.t.Fatalf("status after the cut: %d\n%s%s", status.Status, status.Out, status.ErrOut)
 	}
-	for line := range strings.Lines(ran[0].ErrOut) {
-		if strings.Contains(line, "interrupted") {
-			recovered = " (" + strings.TrimSpace(strings.TrimPrefix(line, "modkeep: ")) + ")"
+	name := c.stateOf(c.readSums(ran[2]))
+	now := slices.Index(states, name)
+	if now != last.from && now != last.to {
+		c.t.Fatalf("the disk is in state %s, want %s or %s\n%s%s", name, states[last.from], states[last.to], status.Out, status.ErrOut)
+	}
+	if strings.Contains(ran[3].Out, `"interrupted": true`) {
+		c.t.Errorf("still interrupted: %s", ran[3].Out)
+	}
+	if last.of > 0 {
+		c.count(last, now, phaseOf(ran[0].Out), status.ErrOut, counts)
+	}
+}
+
+// phaseOf is the phase by the list of the state directory's files.
+func phaseOf(list string) string {
+	files := strings.Fields(list)
+	for _, p := range phases {
+		if slices.Contains(files, "/var/lib/modkeep/"+p.file) {
+			return p.phase
 		}
 	}
-	return now, recovered, ran[len(ran)-1].Killed
+	return idle
+}
+
+// count counts a cut, and tells of it, with what modkeep said.
+func (c *powerCut) count(last cut, now int, phase, said string, counts map[string]int) {
+	state := "old"
+	if now == last.to {
+		state = "new"
+	}
+	if counts[phase+", "+state]++; last.happened && phase != idle {
+		counts["inside"]++
+	}
+	for line := range strings.Lines(said) {
+		if _, what, ok := strings.Cut(line, "which was interrupted, "); ok {
+			phase += ", " + strings.TrimSpace(what)
+		}
+	}
+	c.t.Logf("%s: %s; modules are the %s", last, phase, state)
 }

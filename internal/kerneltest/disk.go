@@ -32,9 +32,11 @@ type Guest struct {
 // wire.Command.
 type Command struct {
 	Argv []string
-	// Kill says how long after the command has begun the emulator is killed, a
-	// power cut, by how long those before it took; nil lets the command end.
-	Kill func(before []Ran) time.Duration
+	// CutAt is the block write at which the power fails, counted from 1 when the
+	// command begins; 0 lets it end. Seed decides what is lost of what the disk
+	// holds in its cache then.
+	CutAt int
+	Seed  uint64
 }
 
 // Ran is what became of a command.
@@ -43,8 +45,9 @@ type Ran struct {
 	Out, ErrOut string
 	Log         []Line        // the kernel's, while it ran
 	Took        time.Duration // as seen from outside
-	// Killed is set if the power was cut while it ran. Nothing else is known then.
-	Killed bool
+	Writes      int           // to the disk, while it ran
+	// Cut is set if the power failed while it ran. Only Writes is known then.
+	Cut bool
 }
 
 // MakeDisk makes the image of an ext4 file system that holds what lies below a
@@ -106,14 +109,20 @@ func BootDisk(ctx context.Context, m Machine, g Guest) ([]Ran, error) {
 	if m.Silence == 0 {
 		m.Silence = 25 * time.Minute // the guest gives a command less
 	}
-	s := &diskSession{guest: g}
+	socket := filepath.Join(dir, "disk")
+	disk, err := serveDisk(g.Disk, socket)
+	if err != nil {
+		return nil, err
+	}
+	defer disk.close()
+	s := &diskSession{guest: g, disk: disk}
 	var console string
 	for range startTries {
 		cmd, err := m.command(ctx, initrd, size, "")
 		if err != nil {
 			return nil, err
 		}
-		cmd.Args = append(append(cmd.Args, "-drive", "file="+g.Disk+",format=raw,if=none,id=disk,cache=writeback", "-device", "virtio-blk-pci,drive=disk"), g.Devices...)
+		cmd.Args = append(append(cmd.Args, "-drive", "file=nbd+unix:///?socket="+socket+",format=raw,if=none,id=disk,cache=writeback", "-device", "virtio-blk-pci,drive=disk"), g.Devices...)
 		s.kill = func() { cmd.Process.Kill() }
 		if console, err = m.run(cmd, s.event); s.ready || ctx.Err() != nil {
 			break
@@ -137,8 +146,8 @@ func BootDisk(ctx context.Context, m Machine, g Guest) ([]Ran, error) {
 // diskSession collects the events of one boot.
 type diskSession struct {
 	guest       Guest
+	disk        *blockDevice
 	kill        func()
-	timer       *time.Timer
 	began       time.Time
 	underway    bool
 	ready, done bool
@@ -146,13 +155,14 @@ type diskSession struct {
 	ran         []Ran
 }
 
-// cut reports whether the machine ended with the command that was to be its last.
+// cut reports whether the power failed, and adds the command that it failed in.
 func (s *diskSession) cut() bool {
-	if s.underway && s.guest.Commands[len(s.ran)].Kill != nil {
-		s.ran = append(s.ran, Ran{Killed: true})
+	writes, failed := s.disk.counted()
+	if failed && s.underway {
+		s.ran = append(s.ran, Ran{Cut: true, Writes: writes})
 		s.underway = false
 	}
-	return len(s.ran) > 0 && s.ran[len(s.ran)-1].Killed
+	return failed
 }
 
 func (s *diskSession) event(e wire.Event) {
@@ -163,15 +173,15 @@ func (s *diskSession) event(e wire.Event) {
 		s.failed = e.Errno
 	case wire.Begin:
 		s.underway, s.began = true, time.Now()
-		if after := s.guest.Commands[e.Index].Kill; after != nil {
-			s.timer = time.AfterFunc(after(s.ran), s.kill)
-		}
+		c := s.guest.Commands[e.Index]
+		s.disk.mark(c.CutAt, c.Seed, s.kill)
 	case wire.Ran:
-		if s.timer != nil {
-			s.timer.Stop() // it was faster than the knife
+		writes, failed := s.disk.counted()
+		if failed {
+			return // it came to its end, and the disk heard of it no more
 		}
 		s.underway = false
-		r := Ran{Status: e.Status, Out: e.Output, ErrOut: e.Stderr, Took: time.Since(s.began)}
+		r := Ran{Status: e.Status, Out: e.Output, ErrOut: e.Stderr, Took: time.Since(s.began), Writes: writes}
 		for _, l := range e.Log {
 			r.Log = append(r.Log, Line{Level: l.Level, Text: string(l.Text)})
 		}

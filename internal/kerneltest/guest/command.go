@@ -36,6 +36,7 @@ func (g *guest) onDisk(job wire.Job) error {
 		return err
 	}
 	for _, c := range job.Commands {
+		unix.Sync() // what is written while a command runs is its own
 		g.emit(wire.Event{Kind: wire.Begin, Index: c.Index})
 		e := wire.Event{Kind: wire.Ran, Index: c.Index}
 		disarm := g.watchFor(commandTime, &e)
