@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"modkeep/internal/kerneltest/oracle"
 	"modkeep/ko"
 )
 
@@ -63,13 +64,7 @@ func TestOracleCompress(t *testing.T) {
 		{ko.Zstd, "zstd", []string{"-lv"}, []string{"# Zstandard Frames: 1", "Decompressed Size: "}},
 	} {
 		t.Run(tt.tool, func(t *testing.T) {
-			tool, err := exec.LookPath(tt.tool)
-			if err != nil {
-				if os.Getenv("MODKEEP_ORACLES") == "required" {
-					t.Fatalf("oracle required: %v", err)
-				}
-				t.Skipf("ORACLE SKIPPED: %v", err)
-			}
+			tool := oracle.Tool(t, tt.tool)
 			packed, err := ko.Compress(tt.c, module)
 			if err != nil {
 				t.Fatal(err)

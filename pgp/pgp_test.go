@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"modkeep/internal/kerneltest/oracle"
 )
 
 // date is when the tests sign: after the keys of testdata were made.
@@ -136,18 +138,13 @@ func TestReadKeyErrors(t *testing.T) {
 
 // TestOracleGPG has gpg check what each kind of key made.
 func TestOracleGPG(t *testing.T) {
-	if _, err := exec.LookPath("gpg"); err != nil {
-		if os.Getenv("MODKEEP_ORACLES") == "required" {
-			t.Fatal(err)
-		}
-		t.Skipf("SKIPPED: %v", err)
-	}
+	program := oracle.Tool(t, "gpg")
 	home := t.TempDir()
 	if err := os.Chmod(home, 0o700); err != nil {
 		t.Fatal(err)
 	}
 	gpg := func(args ...string) string {
-		cmd := exec.Command("gpg", append([]string{"--homedir", home, "--batch", "--no-autostart", "--status-fd", "1"}, args...)...)
+		cmd := exec.Command(program, append([]string{"--homedir", home, "--batch", "--no-autostart", "--status-fd", "1"}, args...)...)
 		out, err := cmd.CombinedOutput()
 		if err != nil {
 			t.Errorf("gpg %q: %v\n%s", args, err, out)

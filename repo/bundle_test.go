@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/klauspost/compress/gzip"
 
+	"modkeep/internal/kerneltest/oracle"
 	"modkeep/kmp"
 )
 
@@ -52,7 +53,9 @@ func judgedRepo(t testing.TB, format kmp.Format) *Repo {
 // unpacked writes a bundle of the newest snapshot and unpacks it with tar.
 func unpacked(t testing.TB, r *Repo, b Bundle) string {
 	t.Helper()
-	needTool(t, "tar", "sha256sum", "awk")
+	for _, name := range []string{"tar", "sha256sum", "awk"} {
+		oracle.Tool(t, name)
+	}
 	n, err := r.Resolve(Latest)
 	if err != nil {
 		t.Fatal(err)
@@ -217,7 +220,9 @@ func TestInstallRefuses(t *testing.T) {
 // TestOracleInstall has the scripts of bundles install with dnf and apt-get, from a
 // directory whose name has a blank.
 func TestOracleInstall(t *testing.T) {
-	needTool(t, "dnf", "rpm", "apt-get", "dpkg-query")
+	for _, name := range []string{"dnf", "rpm", "apt-get", "dpkg-query"} {
+		oracle.Tool(t, name)
+	}
 	moved := func(dir string) string {
 		to := filepath.Join(t.TempDir(), "from a stick")
 		if err := os.Rename(dir, to); err != nil {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"modkeep/internal/kerneltest/oracle"
 	"modkeep/kmp"
 )
 
@@ -106,7 +107,8 @@ func (d dnfRoot) installed(t testing.TB) []string {
 
 // TestOracleDNF has dnf install from a repository, and from it when it was moved.
 func TestOracleDNF(t *testing.T) {
-	needTool(t, "dnf", "rpm")
+	oracle.Tool(t, "dnf")
+	oracle.Tool(t, "rpm")
 	r, pub := newRepo(t, site(t, kmp.RPM, "1"))
 	if err := r.Promote(1, "stable"); err != nil {
 		t.Fatal(err)
@@ -158,7 +160,8 @@ func TestOracleDNF(t *testing.T) {
 // TestOracleDNFRefuses has dnf refuse metadata that another key signed, or that
 // were changed.
 func TestOracleDNFRefuses(t *testing.T) {
-	needTool(t, "dnf", "rpm")
+	oracle.Tool(t, "dnf")
+	oracle.Tool(t, "rpm")
 	r, _ := newRepo(t, site(t, kmp.RPM, "1"))
 	other, err := readKey(t, "ed25519.asc").Public()
 	if err != nil {
@@ -249,7 +252,8 @@ func (a aptRoot) installed(t testing.TB) []string {
 // TestOracleApt has apt install from a repository, its signature required, and
 // from it when it was moved.
 func TestOracleApt(t *testing.T) {
-	needTool(t, "apt-get", "dpkg-query")
+	oracle.Tool(t, "apt-get")
+	oracle.Tool(t, "dpkg-query")
 	r, pub := newRepo(t, site(t, kmp.Deb, "1"), made{format: kmp.Deb, name: "native", version: "1", arch: "amd64"}.write(t, t.TempDir()))
 	root := newAptRoot(t)
 	root.sources(t, r.at(Latest), r.at(Latest, keyName))
@@ -302,7 +306,7 @@ func TestOracleApt(t *testing.T) {
 // TestOracleFTPArchive holds Packages and Release against apt-ftparchive's of the
 // same packages.
 func TestOracleFTPArchive(t *testing.T) {
-	needTool(t, "apt-ftparchive")
+	oracle.Tool(t, "apt-ftparchive")
 	r, _ := newRepo(t, site(t, kmp.Deb, "1"), made{format: kmp.Deb, name: "native", version: "1", arch: "amd64"}.write(t, t.TempDir()), debOfDpkg(t))
 	ftparchive := func(args ...string) string {
 		cmd := command("apt-ftparchive", args...)
@@ -353,7 +357,7 @@ func keepLines(text, prefix string) string {
 // debOfDpkg is a package by dpkg-deb whose control file has fields of all kinds.
 func debOfDpkg(t testing.TB) string {
 	t.Helper()
-	needTool(t, "dpkg-deb")
+	oracle.Tool(t, "dpkg-deb")
 	dir := t.TempDir()
 	if err := os.MkdirAll(filepath.Join(dir, "tree/DEBIAN"), 0o755); err != nil {
 		t.Fatal(err)
@@ -431,7 +435,9 @@ func TestRelocatable(t *testing.T) {
 // TestOracleHTTP has dnf and apt-get install over HTTP, from a channel behind its
 // links.
 func TestOracleHTTP(t *testing.T) {
-	needTool(t, "dnf", "rpm", "apt-get", "dpkg-query")
+	for _, name := range []string{"dnf", "rpm", "apt-get", "dpkg-query"} {
+		oracle.Tool(t, name)
+	}
 	r, _ := newRepo(t, site(t, kmp.RPM, "1"), site(t, kmp.Deb, "1"))
 	server := httptest.NewServer(http.FileServer(http.Dir(r.dir)))
 	defer server.Close()

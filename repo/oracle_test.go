@@ -14,25 +14,12 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"modkeep/internal/kerneltest/oracle"
 	"modkeep/pgp"
 )
 
 // date is when the tests publish: after the keys were made.
 var date = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-
-// needTool skips a test, or fails it where all oracles are required, when a
-// program is not installed.
-func needTool(t testing.TB, names ...string) {
-	t.Helper()
-	for _, name := range names {
-		if _, err := exec.LookPath(name); err != nil {
-			if os.Getenv("MODKEEP_ORACLES") == "required" {
-				t.Fatalf("%s is required: %v", name, err)
-			}
-			t.Skipf("SKIPPED: %s is not installed", name)
-		}
-	}
-}
 
 // tool runs a program and returns what it printed, both streams. It has to
 // succeed.
@@ -72,7 +59,7 @@ var specs = []string{"odd.spec", "plain.spec", "many.spec"}
 // directory.
 func buildRPMs(t testing.TB, specs ...string) string {
 	t.Helper()
-	needTool(t, "rpmbuild")
+	oracle.Tool(t, "rpmbuild")
 	top := t.TempDir()
 	for _, spec := range specs {
 		path, err := filepath.Abs(filepath.Join("testdata", spec))
@@ -152,7 +139,8 @@ func metadata(t testing.TB, dir, kind string) map[string]string {
 // TestOracleCreaterepo holds the metadata against createrepo_c's of the same
 // packages, element by element, and what a change leaves against --update.
 func TestOracleCreaterepo(t *testing.T) {
-	needTool(t, "createrepo_c", "zstdcat")
+	oracle.Tool(t, "createrepo_c")
+	oracle.Tool(t, "zstdcat")
 	for _, how := range []Compression{Gzip, Zstd} {
 		top := buildRPMs(t, specs...)
 		dir := filepath.Join(t.TempDir(), "repo")

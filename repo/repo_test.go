@@ -15,6 +15,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"modkeep/internal/kerneltest/oracle"
 	"modkeep/kmp"
 	"modkeep/pgp"
 )
@@ -267,7 +268,9 @@ func leadingOut(t testing.TB, data []byte) []byte {
 // hostileDeb is a .deb that would write beside the root.
 func hostileDeb(t testing.TB) string {
 	t.Helper()
-	needTool(t, "tar", "ar", "gzip")
+	for _, name := range []string{"tar", "ar", "gzip"} {
+		oracle.Tool(t, name)
+	}
 	dir := t.TempDir()
 	for name, text := range map[string]string{"debian-binary": "2.0\n", "control": "Package: hostile\nVersion: 1\nArchitecture: all\nDescription: x\n", "evil": "x"} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {

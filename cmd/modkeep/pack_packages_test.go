@@ -363,7 +363,7 @@ func (r *bareRoot) dnfPlugged(dir, plugins string, args ...string) string {
 	r.t.Helper()
 	r.run("createrepo_c", "--quiet", dir)
 	all := []string{"-y", "--installroot", r.dir, "--repofrompath=t,file://" + dir, "--repo=t", "--nogpgcheck", "--releasever=9", plugins,
-		"--setopt=cachedir=" + r.build + "/cache", "--setopt=logdir=" + r.build, "--setopt=keepcache=0", "--setopt=t.metadata_expire=0", "--setopt=installonlypkgs=kernel-core", "--setopt=installonly_limit=0"}
+		"--setopt=cachedir=" + r.build + "/cache", "--setopt=logdir=" + r.build, "--setopt=keepcache=0", "--refresh", "--setopt=installonlypkgs=kernel-core", "--setopt=installonly_limit=0"}
 	out, err := r.try("dnf", append(all, args...)...)
 	if err != nil {
 		r.t.Fatalf("dnf %s: %v\n%s", strings.Join(args, " "), err, out)

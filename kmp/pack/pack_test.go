@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"modkeep/internal/kerneltest/oracle"
 	"modkeep/kmp"
 	"modkeep/symvers"
 )
@@ -217,9 +218,7 @@ func TestOracleKmodtool(t *testing.T) {
 		t.Skip("SKIPPED: MODKEEP_RPM_GENERATORS names no directory with rhel8/kmodtool")
 	}
 	for _, name := range []string{"bash", "rpmbuild", "rpm"} {
-		if _, err := exec.LookPath(name); err != nil {
-			t.Skipf("SKIPPED: %v", err)
-		}
+		oracle.Tool(t, name)
 	}
 	const el = "5.14.0-70.el9.x86_64"
 	top := t.TempDir()

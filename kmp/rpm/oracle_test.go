@@ -30,9 +30,7 @@ func generators(t testing.TB) string {
 		t.Skip("SKIPPED: MODKEEP_RPM_GENERATORS names no directory of generators")
 	}
 	for _, tool := range []string{"bash", "gawk", "nm", "objdump", "readelf", "/sbin/modinfo", "/sbin/modprobe"} {
-		if _, err := exec.LookPath(tool); err != nil {
-			t.Skipf("SKIPPED: %v", err)
-		}
+		oracle.Tool(t, tool)
 	}
 	return dir
 }

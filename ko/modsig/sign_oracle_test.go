@@ -9,27 +9,9 @@ import (
 	"testing"
 
 	"modkeep/internal/kerneltest"
+	"modkeep/internal/kerneltest/oracle"
 	"modkeep/ko/modsig"
 )
-
-// need returns a program, and skips the test where it is not there, or fails it
-// where oracles are required.
-func need(t *testing.T, tool string) string {
-	t.Helper()
-	path, err := exec.LookPath(tool)
-	if err != nil {
-		missing(t, tool+" is not installed")
-	}
-	return path
-}
-
-func missing(t *testing.T, what string) {
-	t.Helper()
-	if os.Getenv("MODKEEP_ORACLES") == "required" {
-		t.Fatalf("oracle required: %s", what)
-	}
-	t.Skipf("ORACLE SKIPPED: %s", what)
-}
 
 // signFiles returns the kernels' own programs: those of the cache's
 // linux-kbuild packages, by the packages' names.
@@ -50,7 +32,7 @@ func signFiles(t *testing.T) map[string]string {
 		}
 	}
 	if len(found) == 0 {
-		missing(t, "no linux-kbuild in the cache has sign-file")
+		oracle.Missing(t, "no linux-kbuild in the cache has sign-file")
 	}
 	return found
 }
@@ -78,7 +60,7 @@ func keyPair(t *testing.T, args ...string) (keyFile, certFile string, key modsig
 	t.Helper()
 	dir := t.TempDir()
 	keyFile, certFile = filepath.Join(dir, "key.pem"), filepath.Join(dir, "cert.pem")
-	command(t, need(t, "openssl"), append([]string{"req", "-new", "-x509", "-nodes", "-days", "3650", "-subj", "/O=Test/CN=Module ümlaut key",
+	command(t, oracle.Tool(t, "openssl"), append([]string{"req", "-new", "-x509", "-nodes", "-days", "3650", "-subj", "/O=Test/CN=Module ümlaut key",
 		"-keyout", keyFile, "-out", certFile}, args...)...)
 	return keyFile, certFile, readPair(t, keyFile, certFile)
 }
@@ -135,7 +117,7 @@ func TestOracleSignFile(t *testing.T) {
 // each time, against it in all but the number itself, and has openssl verify
 // them. The same module has the same signature each time.
 func TestOracleSignECDSA(t *testing.T) {
-	programs, openssl := signFiles(t), need(t, "openssl")
+	programs, openssl := signFiles(t), oracle.Tool(t, "openssl")
 	module := filepath.Join(t.TempDir(), "m.ko")
 	body := bytes.Repeat([]byte("what stands for a module\n"), 500)
 	if err := os.WriteFile(module, body, 0o666); err != nil {
@@ -199,7 +181,7 @@ func withoutValue(t *testing.T, openssl string, appended []byte) string {
 
 // TestOracleKeyForms reads the forms in which openssl writes one key.
 func TestOracleKeyForms(t *testing.T) {
-	openssl := need(t, "openssl")
+	openssl := oracle.Tool(t, "openssl")
 	dir := t.TempDir()
 	path := func(name string) string { return filepath.Join(dir, name) }
 	rsaFile, certFile, want := keyPair(t, "-newkey", "rsa:2048")

@@ -15,6 +15,7 @@ import (
 
 	"modkeep/internal/kerneltest"
 	"modkeep/internal/kerneltest/made"
+	"modkeep/internal/kerneltest/oracle"
 	"modkeep/kernel"
 	"modkeep/kmp"
 	"modkeep/policy"
@@ -158,7 +159,7 @@ func TestOracleJudge(t *testing.T) {
 	cache, _ := kerneltest.OpenCache()
 	modules, err := cache.ThirdParty(release)
 	if err != nil || len(modules) == 0 {
-		skip(t, fmt.Sprintf("no modules of third parties for %s: %v", release, err))
+		oracle.Missing(t, "no modules of third parties for %s: %v", release, err)
 	}
 	dir, tree := t.TempDir(), t.TempDir()
 	want := map[string][]string{} // modules by kernel that loads them, by versions alone
@@ -213,21 +214,13 @@ func TestOracleJudge(t *testing.T) {
 	t.Logf("%d modules of %s on %d kernels, %d blocked", len(files), release, len(got), blocked)
 }
 
-func skip(t testing.TB, why string) {
-	t.Helper()
-	if os.Getenv("MODKEEP_ORACLES") == "required" {
-		t.Fatal(why)
-	}
-	t.Skip("SKIPPED: " + why)
-}
-
 // realKernels opens the kernels of the cache's flavour that has the most, and
 // returns the release of one of them for which there are modules.
 func realKernels(t testing.TB) (root, release string, list []*kernel.Kernel) {
 	t.Helper()
 	cache, err := kerneltest.OpenCache()
 	if err != nil {
-		skip(t, err.Error())
+		oracle.Missing(t, "%v", err)
 	}
 	all, err := cache.Kernels()
 	if err != nil {
@@ -247,7 +240,7 @@ func realKernels(t testing.TB) (root, release string, list []*kernel.Kernel) {
 		}
 	}
 	if len(best) < 2 {
-		skip(t, "the cache has no two kernels of one flavour with headers and modules")
+		oracle.Missing(t, "the cache has no two kernels of one flavour with headers and modules")
 	}
 	for _, k := range best {
 		opened, err := kernel.Open(k.Root, k.Release, kernel.Options{})
@@ -278,10 +271,7 @@ func neededTogether(t testing.TB, dir string, files []string) map[string]map[str
 // error, and nothing is what is asked for.
 func versions(t testing.TB, option, file string) map[string]string {
 	t.Helper()
-	if _, err := exec.LookPath("modprobe"); err != nil {
-		skip(t, err.Error())
-	}
-	out, _ := exec.Command("modprobe", option, file).Output()
+	out, _ := exec.Command(oracle.Tool(t, "modprobe"), option, file).Output()
 	list := map[string]string{}
 	for line := range strings.Lines(string(out)) {
 		if f := strings.Fields(line); len(f) == 2 {
@@ -296,7 +286,7 @@ func symvers(t testing.TB, root, release string) map[string]string {
 	t.Helper()
 	f, err := os.Open(filepath.Join(root, "usr/src/linux-headers-"+release, "Module.symvers"))
 	if err != nil {
-		skip(t, err.Error())
+		oracle.Missing(t, "%v", err)
 	}
 	defer f.Close()
 	table := map[string]string{}
