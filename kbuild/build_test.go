@@ -11,18 +11,9 @@ import (
 	"time"
 
 	"modkeep/internal/kerneltest"
+	"modkeep/internal/kerneltest/oracle"
 	"modkeep/ko"
 )
-
-// required fails a test whose tool or download is missing where oracles are
-// required, and skips it elsewhere.
-func required(t *testing.T, format string, args ...any) {
-	t.Helper()
-	if os.Getenv("MODKEEP_ORACLES") == "required" {
-		t.Fatalf(format, args...)
-	}
-	t.Skipf(format, args...)
-}
 
 // buildable are kernels of the cache that modules can be built for here, the
 // newest ones last.
@@ -45,7 +36,7 @@ func buildable(t *testing.T) (kerneltest.Cache, []kerneltest.Kernel) {
 		}
 	}
 	if len(list) == 0 {
-		required(t, "no kernel with headers in the cache; run the lab")
+		oracle.Missing(t, "no kernel with headers in the cache; run the lab")
 	}
 	return cache, list
 }
@@ -285,9 +276,7 @@ MAKE="sleep 3017 & sleep 3017"
 // modinfo(8) reads them.
 func TestOraclePackages(t *testing.T) {
 	cache, kernels := buildable(t)
-	if _, err := exec.LookPath("modinfo"); err != nil {
-		required(t, "no modinfo: %v", err)
-	}
+	oracle.Tool(t, "modinfo")
 	full := os.Getenv("MODKEEP_FULL") != ""
 	compared := 0
 	for _, k := range slices.Backward(kernels) {
@@ -311,7 +300,7 @@ func TestOraclePackages(t *testing.T) {
 		}
 	}
 	if compared == 0 {
-		required(t, "the lab has built no modules; run it")
+		oracle.Missing(t, "the lab has built no modules; run it")
 	}
 }
 

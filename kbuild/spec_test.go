@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"modkeep/internal/kerneltest/oracle"
 )
 
 const kmodSpec = `%global kmod_name demo
@@ -83,10 +85,7 @@ func TestParseSpec(t *testing.T) {
 // TestOracleSourcePackage: the tree of a source package is the one that rpmbuild
 // -bp prepares, and its module is built.
 func TestOracleSourcePackage(t *testing.T) {
-	rpmbuild, err := exec.LookPath("rpmbuild")
-	if err != nil {
-		required(t, "no rpmbuild: %v", err)
-	}
+	rpmbuild := oracle.Tool(t, "rpmbuild")
 	_, kernels := buildable(t)
 	top := sourcePackage(t, kmodSpec)
 	for _, action := range []string{"-bs", "-bp"} {
@@ -127,9 +126,7 @@ func TestSourcePackagePatch(t *testing.T) {
 		}
 	}
 	path := filepath.SplitList(os.Getenv("PATH"))
-	if findProgram(path, "patch") == "" {
-		required(t, "no patch")
-	}
+	oracle.Tool(t, "patch")
 	cache := t.TempDir()
 	_, _, err := Unpacker{Cache: cache, Temp: tempFor(t), Path: path}.OpenSources(t.Context(), spec)
 	if err == nil || !strings.Contains(err.Error(), "second.patch: the patch does not apply") {

@@ -82,10 +82,7 @@ const driver = "#include <linux/module.h>\nMODULE_LICENSE(\"GPL\");\nMODULE_DESC
 
 // TestOracleDKMSStatus: modkeep build --dkms-status ends as dkms itself does.
 func TestOracleDKMSStatus(t *testing.T) {
-	dkms, err := exec.LookPath("dkms")
-	if err != nil {
-		oracle.Missing(t, "dkms is not installed")
-	}
+	dkms := oracle.Tool(t, "dkms")
 	if os.Getuid() != 0 {
 		oracle.Missing(t, "dkms runs as root only")
 	}

@@ -10,18 +10,9 @@ import (
 	"testing"
 
 	"modkeep/internal/kerneltest"
+	"modkeep/internal/kerneltest/oracle"
 	"modkeep/kernel"
 )
-
-// required fails a test whose tool or download is missing where oracles are
-// required, and skips it elsewhere.
-func required(t *testing.T, format string, args ...any) {
-	t.Helper()
-	if os.Getenv("MODKEEP_ORACLES") == "required" {
-		t.Fatalf(format, args...)
-	}
-	t.Skipf(format, args...)
-}
 
 // askBash makes bash source a file, as dkms does, and print the keys.
 const askBash = `exec 3>&1 >/dev/null 2>&1
@@ -35,10 +26,7 @@ done`
 // TestOracleBash holds what is read of the real files of Debian's packages
 // against what bash makes of them, for each kernel that has headers.
 func TestOracleBash(t *testing.T) {
-	bash, err := exec.LookPath("bash")
-	if err != nil {
-		required(t, "no bash: %v", err)
-	}
+	bash := oracle.Tool(t, "bash")
 	cache, err := kerneltest.OpenCache()
 	if err != nil {
 		t.Fatal(err)
@@ -46,7 +34,7 @@ func TestOracleBash(t *testing.T) {
 	files, _ := filepath.Glob(cache.Join("dkms", "*", "*", "dkms.conf"))
 	kernels, err := cache.Kernels()
 	if err != nil || len(files) == 0 || len(kernels) == 0 {
-		required(t, "no sources or kernels in the cache (%v); run the lab", err)
+		oracle.Missing(t, "no sources or kernels in the cache (%v); run the lab", err)
 	}
 	compared := 0
 	for _, k := range kernels {

@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"modkeep/internal/kerneltest/oracle"
 )
 
 // tree is what images of the tests hold.
@@ -82,16 +84,10 @@ func listing(t *testing.T, image []byte) []string {
 
 // TestOracleImage: what genisoimage packs comes out.
 func TestOracleImage(t *testing.T) {
-	tool, err := exec.LookPath("genisoimage")
-	if err != nil {
-		if os.Getenv("MODKEEP_ORACLES") == "required" {
-			t.Fatal(err)
-		}
-		t.Skip(err)
-	}
+	tool := oracle.Tool(t, "genisoimage")
 	dir := layTree(t)
 	var want []string
-	err = filepath.WalkDir(dir, func(name string, d fs.DirEntry, err error) error {
+	err := filepath.WalkDir(dir, func(name string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
 		}

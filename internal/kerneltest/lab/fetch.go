@@ -107,6 +107,12 @@ func (p *plan) demo(ctx context.Context, machine *source, tests bool) error {
 	newest := list[len(list)-1]
 	p.add(newest, true, "newest, to build modules for")
 	if tests {
+		for _, c := range slices.Backward(list) {
+			if r, _ := relate(c, newest); r == moved {
+				p.add(c, true, "of another interface than the newest, to build modules for too")
+				break
+			}
+		}
 		if later := pick(all, release612, "cloud"); len(later) > 0 {
 			p.add(later[len(later)-1], false, "newest 6.12: compressed modules, another struct module")
 		}
@@ -136,7 +142,8 @@ func (p *plan) pairs(list []*candidate, want []relation) {
 	}
 }
 
-// ordinary wants two ABI-different 6.1 kernels with all modules.
+// ordinary wants two ABI-different 6.1 kernels with all modules, and the one
+// before them: three over which drivers of third parties stop to build.
 func (p *plan) ordinary(ctx context.Context, machine *source) error {
 	all, err := machine.kernels(ctx)
 	if err != nil {
@@ -147,6 +154,12 @@ func (p *plan) ordinary(ctx context.Context, machine *source) error {
 		return err
 	}
 	p.pairs(list, []relation{moved})
+	i := slices.IndexFunc(list, func(c *candidate) bool {
+		return slices.ContainsFunc(p.choices, func(chosen choice) bool { return chosen.Arch == c.Arch && chosen.Release == c.Release })
+	})
+	if i > 0 {
+		p.add(list[i-1], true, "before "+list[i].Release+": a third one to build modules for")
+	}
 	return nil
 }
 
