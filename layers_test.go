@@ -23,7 +23,7 @@ var layers = [][]string{
 	{"depmod", "kmp", "initramfs", "internal/kerneltest/init", "internal/kerneltest"},
 	{"kernel", "kmp/rpm", "repo"},
 	{"loader", "kbuild", "kmp/pack"},
-	{"weakupdates", "internal/kerneltest/lab"},
+	{"weakupdates", "kmp/media", "internal/kerneltest/lab"},
 	{"node", "node/hooks", "repo/channel"},
 	{"cmd/modkeep", "bench"},
 }

@@ -151,9 +151,7 @@ func runBuild(cmd *cobra.Command, opts *buildOptions, args []string) error {
 	for _, line := range append(notes, needs...) {
 		p.line("note: %s", line)
 	}
-	result, err := kbuild.Run(ctx, sources, kernels, kbuild.Options{
-		Root: opts.root, Cache: opts.cache, Temp: opts.tmpdir, Path: filepath.SplitList(os.Getenv("PATH")), Jobs: opts.jobs, Timeout: opts.timeout,
-		KeepDebug: opts.keepDebug, KeepWork: opts.keepWork, Again: opts.again, Now: time.Now, Progress: p.cell})
+	result, err := kbuild.Run(ctx, sources, kernels, opts.kbuild(p.cell))
 	p.end()
 	if err != nil {
 		return fmt.Errorf("cannot build: %w", errors.Join(err, context.Cause(ctx)))
@@ -166,6 +164,16 @@ func runBuild(cmd *cobra.Command, opts *buildOptions, args []string) error {
 	}
 	return opts.report(cmd, result, answers)
 }
+
+// kbuild are the options of the builds.
+func (o *buildOptions) kbuild(progress func(c *kbuild.Cell, done, all int)) kbuild.Options {
+	return kbuild.Options{
+		Root: o.root, Cache: o.cache, Temp: o.tmpdir, Path: programPath(), Jobs: o.jobs, Timeout: o.timeout,
+		KeepDebug: o.keepDebug, KeepWork: o.keepWork, Again: o.again, Now: time.Now, Progress: progress}
+}
+
+// programPath are the directories in which programs are looked for.
+func programPath() []string { return filepath.SplitList(os.Getenv("PATH")) }
 
 func (o *buildOptions) validate(cmd *cobra.Command, args []string) error {
 	switch {
@@ -306,7 +314,7 @@ func (o *buildOptions) openSources(ctx context.Context, args []string, kernels [
 		s, err := kbuild.ObjectSource(o.cache, o.object, o.from, o.root, kernels)
 		return []*kbuild.Source{s}, nil, err
 	}
-	unpacker := kbuild.Unpacker{Cache: o.cache, Temp: o.tmpdir, Path: filepath.SplitList(os.Getenv("PATH"))}
+	unpacker := kbuild.Unpacker{Cache: o.cache, Temp: o.tmpdir, Path: programPath()}
 	for _, arg := range args {
 		list, said, err := unpacker.OpenSources(ctx, arg)
 		if err != nil {

@@ -39,10 +39,27 @@ type buildCell struct {
 
 // report judges what was built, copies it, prints, and gives the exit status.
 func (o *buildOptions) report(cmd *cobra.Command, result *kbuild.Result, answers map[*kbuild.Cell][]bootedJSON) error {
-	refused := judgeBuilt(o.root, result.Cells)
-	blame := newBlame(o.root, result.Cells)
+	r := newBuildReport(o.root, result.Cells, answers)
+	for i, c := range result.Cells {
+		cell := &r.Cells[i]
+		if o.output != "" && len(cell.Modules) > 0 && cell.Status != kbuild.Failed {
+			if err := copyBuilt(o.output, c, cell); err != nil {
+				return fmt.Errorf("cannot copy what was built: %w", err)
+			}
+		}
+	}
+	if err := r.write(cmd, o.json, result.Sandbox); err != nil {
+		return err
+	}
+	return r.status(o.dkmsStatus)
+}
+
+// newBuildReport judges what was built. Its cells are in the order of those given.
+func newBuildReport(root string, cells []*kbuild.Cell, answers map[*kbuild.Cell][]bootedJSON) *buildReport {
+	refused := judgeBuilt(root, cells)
+	blame := newBlame(root, cells)
 	r := &buildReport{Cells: []buildCell{}}
-	for _, c := range result.Cells {
+	for _, c := range cells {
 		cell := buildCell{Source: c.Source.Name, Version: c.Source.Version, Kernel: c.Kernel.Release, Status: c.Status, Modules: []string{},
 			Log: c.Log, Cause: c.Cause.Text, Seconds: float64(c.Took.Milliseconds()) / 1000, Symvers: c.Symvers, Notes: append([]string{}, c.Notes...)}
 		for _, m := range c.Modules {
@@ -59,17 +76,9 @@ func (o *buildOptions) report(cmd *cobra.Command, result *kbuild.Result, answers
 			cell.Status, cell.Cause = kbuild.Failed, text
 		}
 		cell.booted(answers[c])
-		if o.output != "" && len(cell.Modules) > 0 && cell.Status != kbuild.Failed {
-			if err := copyBuilt(o.output, c, &cell); err != nil {
-				return fmt.Errorf("cannot copy what was built: %w", err)
-			}
-		}
 		r.Cells = append(r.Cells, cell)
 	}
-	if err := r.write(cmd, o.json, result.Sandbox); err != nil {
-		return err
-	}
-	return r.status(o.dkmsStatus)
+	return r
 }
 
 // booted adds what real kernels answered.

@@ -125,6 +125,8 @@ func commandCalled(name string) *cobra.Command {
 		return newGendwarfksymsCommand()
 	case "weak-modules2":
 		return newWeakModules2Command()
+	case "mlnx_add_kernel_support.sh", "add-kernel-support":
+		return newAddKernelSupportCommand()
 	default:
 		return newRootCommand()
 	}
@@ -195,6 +197,7 @@ what puts it right.` + exitStatus(
 		newVerifySignatureCommand(),
 		newRepoCommand(),
 		newBundleCommand(),
+		newAddKernelSupportCommand(),
 		newVersionCommand(),
 	)
 	return root

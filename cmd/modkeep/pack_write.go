@@ -112,8 +112,7 @@ type packReport struct {
 	Skipped  []string       `json:"skipped"`
 }
 
-// finish writes packages and prints what was written. All of them are made
-// before the first one appears under its name.
+// finish writes packages and prints what was written.
 func (f *packFlags) finish(cmd *cobra.Command, built []pack.Built, skipped []string) error {
 	var key *pgp.Key
 	if f.key != "" {
@@ -122,16 +121,27 @@ func (f *packFlags) finish(cmd *cobra.Command, built []pack.Built, skipped []str
 			return err
 		}
 	}
+	report, err := f.write(built, key)
+	if err != nil {
+		return err
+	}
+	report.Skipped = append(report.Skipped, skipped...)
+	return f.print(cmd, report, key)
+}
+
+// write writes packages. All of them are made before the first one appears under
+// its name.
+func (f *packFlags) write(built []pack.Built, key *pgp.Key) (packReport, error) {
 	files := map[string][]byte{}
-	report := packReport{Packages: []packedReport{}, Skipped: append([]string{}, skipped...)}
+	report := packReport{Packages: []packedReport{}, Skipped: []string{}}
 	for _, b := range built {
 		data, err := f.render(b, key)
 		if err != nil {
-			return fmt.Errorf("cannot make package %s: %w", b.Package.Name, err)
+			return report, fmt.Errorf("cannot make package %s: %w", b.Package.Name, err)
 		}
 		name := filepath.Join(f.output, b.Package.FileName())
 		if _, twice := files[name]; twice {
-			return fmt.Errorf("cannot make package %s: there are two of that name and version", b.Package.Name)
+			return report, fmt.Errorf("cannot make package %s: there are two of that name and version", b.Package.Name)
 		}
 		files[name] = data
 		p := packedReport{File: name, Format: string(b.Package.Format), Name: b.Package.Name, Version: b.Package.EVR(), Arch: b.Package.Arch, Kernel: b.Kernel,
@@ -143,10 +153,10 @@ func (f *packFlags) finish(cmd *cobra.Command, built []pack.Built, skipped []str
 	}
 	if !f.dryRun {
 		if err := writeWhole(files); err != nil {
-			return fmt.Errorf("cannot write the packages: %w", err)
+			return report, fmt.Errorf("cannot write the packages: %w", err)
 		}
 	}
-	return f.print(cmd, report, key)
+	return report, nil
 }
 
 func (f *packFlags) render(b pack.Built, key *pgp.Key) ([]byte, error) {
