@@ -15,7 +15,7 @@ import (
 // so that every export reaches everything: what is done stays within bounds that
 // grow with the exports, and what was left out is told.
 func TestHostileTypes(t *testing.T) {
-	const layers, width, exports = 8, 120, 3000
+	const layers, width, exports = 12, 120, 3000
 	text := func(more string) string {
 		var b strings.Builder
 		for layer := range layers {

@@ -1,24 +1,14 @@
 package kmp
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/binary"
 	"hash/crc32"
-	"io"
 	"os"
 	"testing"
 )
 
 func crcOf(b []byte) []byte { return binary.LittleEndian.AppendUint32(nil, crc32.ChecksumIEEE(b)) }
-
-func readXZ(b []byte) ([]byte, error) {
-	x, err := newXZReader(bufio.NewReader(bytes.NewReader(b)))
-	if err != nil {
-		return nil, err
-	}
-	return io.ReadAll(x)
-}
 
 func fuzzRead(t *testing.T, data []byte) {
 	// What the whole is read of the header alone is, too.

@@ -3,7 +3,6 @@ package kmp
 import (
 	"archive/tar"
 	"bytes"
-	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -417,7 +416,7 @@ func TestHostile(t *testing.T) {
 		{"deb: zst bomb", "unpacks to too much", debOf("data.tar.zst", bomb(t, "zst", big, 256<<20))},
 		{"deb: zst bomb of no interest", "unpacks to too much", debOf("data.tar.zst", bomb(t, "zst", "./usr/share/x", 256<<20))},
 		{"deb: xz bomb", "unpacks to too much", debOf("data.tar.xz", bomb(t, "xz", big, 64<<20))},
-		{"deb: xz dictionary", "a dictionary of", debOf("data.tar.xz", hugeDictionary(t))},
+		{"deb: xz dictionary", "dictionary of 4294967295 bytes", debOf("data.tar.xz", hugeDictionary(t))},
 		{"deb: bad gzip", "", debOf("data.tar.gz", []byte("\x1f\x8b\x08nonsense that is long enough"))},
 		{"rpm: lead only", "signature header", rpmOf()},
 		{"rpm: no magic", "no header magic", rpmOf(make([]byte, 64))},
@@ -467,34 +466,4 @@ func hugeDictionary(t testing.TB) []byte {
 	sum := crcOf(block[:size-4])
 	copy(block[size-4:], sum)
 	return data
-}
-
-// TestXZ reads streams of each check, of several blocks, and damaged ones.
-func TestXZ(t *testing.T) {
-	plain := bytes.Repeat([]byte("some text that repeats, and 12345 "), 20000)
-	for _, check := range []byte{xz.None, xz.CRC32, xz.CRC64, xz.SHA256} {
-		c := xz.WriterConfig{CheckSum: check, NoCheckSum: check == xz.None, BlockSize: 100_000}
-		var b bytes.Buffer
-		w, err := c.NewWriter(&b)
-		if err != nil {
-			t.Fatal(err)
-		}
-		w.Write(plain)
-		w.Close()
-		got, err := readXZ(b.Bytes())
-		if err != nil || !bytes.Equal(got, plain) {
-			t.Errorf("check %d: %d bytes, %v", check, len(got), err)
-		}
-		if check == xz.None {
-			continue
-		}
-		bad := slices.Clone(b.Bytes())
-		bad[len(bad)/2] ^= 1
-		if _, err := readXZ(bad); err == nil {
-			t.Errorf("check %d: a changed bit is not seen", check)
-		}
-		if _, err := readXZ(bad[:len(bad)/2]); !errors.Is(err, io.ErrUnexpectedEOF) {
-			t.Errorf("check %d: half a file: %v", check, err)
-		}
-	}
 }

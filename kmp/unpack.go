@@ -9,7 +9,8 @@ import (
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
-	"github.com/ulikunitz/xz/lzma"
+
+	"modkeep/ko/xz"
 )
 
 // maxDict bounds the window that a compressed stream may ask for, in bytes: xz
@@ -30,8 +31,8 @@ func unpack(c *collector, r io.Reader) (stream io.Reader, closeStream func(), er
 	switch {
 	case bytes.HasPrefix(magic, []byte{0x1f, 0x8b}):
 		out, err = gzip.NewReader(b)
-	case bytes.HasPrefix(magic, []byte(xzMagic)):
-		out, err = newXZReader(b)
+	case xz.Is(magic):
+		out, err = xz.NewReader(b, maxDict)
 	case bytes.HasPrefix(magic, []byte{0x28, 0xb5, 0x2f, 0xfd}):
 		var z *zstd.Decoder
 		z, err = zstd.NewReader(b, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(maxDict))
@@ -41,10 +42,18 @@ func unpack(c *collector, r io.Reader) (stream io.Reader, closeStream func(), er
 	case bytes.HasPrefix(magic, []byte("BZh")):
 		out = bzip2.NewReader(b)
 	case bytes.HasPrefix(magic, []byte{0x5d, 0, 0}):
-		out, err = lzma.ReaderConfig{DictCap: maxDict}.NewReader(b)
+		out, err = xz.NewLZMAReader(b, maxDict)
 	}
 	if err != nil {
 		return nil, nil, fmt.Errorf("open compressed stream: %w", err)
 	}
 	return metered{out, c}, closeStream, nil
+}
+
+// noEOF says of a stream that it ended too early.
+func noEOF(err error) error {
+	if err == io.EOF {
+		return io.ErrUnexpectedEOF
+	}
+	return err
 }

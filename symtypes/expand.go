@@ -21,6 +21,9 @@ func (c *Corpus) NewScope() *Scope {
 	for i := range s.recs {
 		s.recs[i] = unresolved
 	}
+	if len(c.Files) > 0 {
+		s.Enter(0)
+	}
 	return s
 }
 
@@ -30,6 +33,10 @@ func (s *Scope) Enter(file int) {
 		s.recs[id] = unresolved
 	}
 	s.touched, s.file = s.touched[:0], file
+	for _, d := range s.corpus.Files[file].defs {
+		s.recs[d.name] = d.rec
+		s.touched = append(s.touched, d.name)
+	}
 }
 
 // File returns the file the scope speaks of.
@@ -39,7 +46,7 @@ func (s *Scope) File() int { return s.file }
 func (s *Scope) Record(id ID) Record {
 	r := s.recs[id]
 	if r == unresolved {
-		r = s.corpus.record(s.file, id)
+		r = s.corpus.lastSeen(s.file, id)
 		s.recs[id] = r
 		s.touched = append(s.touched, id)
 	}
@@ -83,7 +90,7 @@ type Hasher struct {
 type frame struct {
 	rec  Record
 	next int32 // of its refs
-	at   int32 // in its text
+	at   int32 // in its plain text
 }
 
 // piece is what one name of an export's record expanded to.
@@ -126,23 +133,20 @@ func (h *Hasher) CRC(s *Scope, export ID) (crc uint32, ok bool) {
 		h.Holes = append(h.Holes, export)
 		return 0, false
 	}
-	rec := &h.pool.recs[r]
+	plain := h.pool.recs[r].plain
 	var last *piece
 	at := int32(0)
 	for _, ref := range h.pool.refsOf(r) {
-		h.buf = append(h.buf, rec.text[at:ref.start]...)
-		at = ref.end
 		if h.visited[ref.name] == h.walk {
-			h.buf = append(h.buf, h.pool.list[ref.name].mention...)
 			continue
 		}
+		h.buf = append(h.buf, plain[at:ref.start]...)
+		at = ref.end
 		h.flush()
 		last = h.piece(s, before{last, ref.name})
 		h.crc = CRCTimes(h.crc, last.shift) ^ last.crc
 	}
-	if int(at) < len(rec.text) {
-		h.buf = append(append(h.buf, rec.text[at:]...), ' ')
-	}
+	h.buf = append(h.buf, plain[at:]...)
 	h.flush()
 	return h.crc, len(h.Holes) == 0
 }
@@ -207,33 +211,35 @@ func (h *Hasher) begin() {
 // be hashed, not kept.
 func (h *Hasher) expand(s *Scope, id ID, flush bool) {
 	h.stack = h.stack[:0]
-	h.visit(s, id)
+	buf, pool, visited, walk := h.visit(s, id, h.buf), h.pool, h.visited, h.walk
 	for len(h.stack) > 0 {
 		f := &h.stack[len(h.stack)-1]
-		rec := &h.pool.recs[f.rec]
-		if f.next == rec.refs {
-			if int(f.at) < len(rec.text) {
-				h.buf = append(append(h.buf, rec.text[f.at:]...), ' ')
-			}
+		rec := &pool.recs[f.rec]
+		refs := pool.refs[rec.first : rec.first+rec.refs]
+		for int(f.next) < len(refs) && visited[refs[f.next].name] == walk {
+			f.next++
+		}
+		if int(f.next) == len(refs) {
+			buf = append(buf, rec.plain[f.at:]...)
 			h.stack = h.stack[:len(h.stack)-1]
 			continue
 		}
-		ref := &h.pool.refs[rec.first+f.next]
-		h.buf = append(h.buf, rec.text[f.at:ref.start]...)
+		ref := &refs[f.next]
+		buf = append(buf, rec.plain[f.at:ref.start]...)
 		f.next, f.at = f.next+1, ref.end
-		if h.visited[ref.name] == h.walk {
-			h.buf = append(h.buf, h.pool.list[ref.name].mention...)
-		} else {
-			h.visit(s, ref.name)
-		}
-		if flush && len(h.buf) >= flushAt {
+		buf = h.visit(s, ref.name, buf)
+		if flush && len(buf) >= flushAt {
+			h.buf = buf
 			h.flush()
+			buf = h.buf
 		}
 	}
+	h.buf = buf
 }
 
-// visit writes a record without names down, or begins one that has some.
-func (h *Hasher) visit(s *Scope, id ID) {
+// visit writes a record without names down, or begins one that has some. It
+// returns the text with what it wrote.
+func (h *Hasher) visit(s *Scope, id ID, text []byte) []byte {
 	h.visited[id] = h.walk
 	r := s.recs[id]
 	if r == unresolved {
@@ -242,18 +248,14 @@ func (h *Hasher) visit(s *Scope, id ID) {
 	h.trail = append(h.trail, item{id, r})
 	if r == None {
 		h.Holes = append(h.Holes, id)
-		h.buf = append(append(h.buf, h.pool.list[id].mention...), "{ UNKNOWN } "...)
-		return
+		return append(append(text, h.pool.list[id].mention...), "{ UNKNOWN } "...)
 	}
 	rec := &h.pool.recs[r]
-	if rec.text == "" {
-		return
-	}
 	if rec.refs == 0 {
-		h.buf = append(append(h.buf, rec.text...), ' ')
-		return
+		return append(text, rec.plain...)
 	}
 	h.stack = append(h.stack, frame{rec: r})
+	return text
 }
 
 func (h *Hasher) flush() {

@@ -287,12 +287,8 @@ func (c *Corpus) FilesOf(export ID) []int {
 	return files
 }
 
-// record returns the record that a name has in a file.
-func (c *Corpus) record(file int, id ID) Record {
-	defs := c.Files[file].defs
-	if i, ok := slices.BinarySearchFunc(defs, id, func(d def, id ID) int { return int(d.name) - int(id) }); ok {
-		return defs[i].rec
-	}
+// lastSeen returns the record of a name that a file does not write out.
+func (c *Corpus) lastSeen(file int, id ID) Record {
 	if int(id) >= len(c.history) || c.Pool.list[id].kind == Export {
 		return None
 	}

@@ -78,8 +78,9 @@ type Pool struct {
 	records map[string]Record
 	recs    []record
 	refs    []ref
-	exports int // of the names
-	bytes   int // of the names
+	plain   strings.Builder // of the last records
+	exports int             // of the names
+	bytes   int             // of the names
 }
 
 // full reports whether the pool has more than is read.
@@ -96,12 +97,12 @@ type name struct {
 
 type record struct {
 	text  string // words parted by one space, none at either end
+	plain string // the same with the names as C has them, a space behind each word
 	first int32  // of refs
 	refs  int32
 }
 
-// ref is a name in a record: its text from start, up to and with the space
-// behind it.
+// ref is a name in a record: where its mention is in the plain text.
 type ref struct {
 	start, end int32
 	name       ID
@@ -154,19 +155,7 @@ func (p *Pool) refsOf(r Record) []ref {
 }
 
 // Plain returns a record's text with the names as C has them: "struct device *".
-func (p *Pool) Plain(r Record) string {
-	var b strings.Builder
-	text, at := p.recs[r].text, int32(0)
-	for _, ref := range p.refsOf(r) {
-		b.WriteString(text[at:ref.start])
-		b.WriteString(p.list[ref.name].mention)
-		at = ref.end
-	}
-	if int(at) < len(text) {
-		b.WriteString(text[at:])
-	}
-	return strings.TrimSuffix(b.String(), " ")
-}
+func (p *Pool) Plain(r Record) string { return strings.TrimSuffix(p.recs[r].plain, " ") }
 
 // id returns the number of a name, a new one for a new name.
 func (p *Pool) id(key string) ID {
@@ -220,19 +209,42 @@ func (p *Pool) record(text string, keep bool) Record {
 		text = strings.Clone(text)
 	}
 	rec := record{text: text, first: int32(len(p.refs))}
-	for at := 0; ; {
-		start, end, ok := nextRef(text, at)
-		if !ok {
-			break
-		}
-		p.refs = append(p.refs, ref{int32(start), int32(min(end+1, len(text))), p.id(unquoted(text[start:end]))})
-		at = end
-	}
+	p.write(&rec)
 	rec.refs = int32(len(p.refs)) - rec.first
 	r := Record(len(p.recs))
 	p.recs = append(p.recs, rec)
 	p.records[text] = r
 	return r
+}
+
+// plainChunk is how much plain text is kept in one piece of memory.
+const plainChunk = 64 << 10
+
+// write finds a record's names and writes its plain text.
+func (p *Pool) write(rec *record) {
+	const longest = len("struct ") - len("s#") + len(" ") // that a name is longer as C has it
+	if size := len(rec.text) + strings.Count(rec.text, "#")*longest + len(" "); p.plain.Cap()-p.plain.Len() < size {
+		p.plain.Reset() // the records hold on to what it had
+		p.plain.Grow(max(size, plainChunk))
+	}
+	b, from, at := &p.plain, p.plain.Len(), 0
+	for {
+		start, end, ok := nextRef(rec.text, at)
+		if !ok {
+			break
+		}
+		b.WriteString(rec.text[at:start])
+		id := p.id(unquoted(rec.text[start:end]))
+		mention := b.Len() - from
+		b.WriteString(p.list[id].mention)
+		p.refs = append(p.refs, ref{int32(mention), int32(b.Len() - from), id})
+		at = min(end+1, len(rec.text))
+	}
+	if at < len(rec.text) {
+		b.WriteString(rec.text[at:])
+		b.WriteByte(' ')
+	}
+	rec.plain = b.String()[from:]
 }
 
 // nextRef finds the next name of a type in a record, from at on.

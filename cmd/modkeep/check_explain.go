@@ -110,8 +110,8 @@ func (r *checkRun) sidesOf(k *kernel.Kernel, built string) *twoSides {
 	collectSoon(50)
 	s := &twoSides{built: built, new: new}
 	r.sides = s
-	pool := symtypes.NewPool()
-	if s.old, s.err = openSide(pool, r.opts.root, built); s.err != nil {
+	types := typesReader{pool: symtypes.NewPool()}
+	if s.old, s.err = openSide(types, r.opts.root, built); s.err != nil {
 		if r.opts.old != "" {
 			s.err = &givenSideError{built, s.err}
 			return s
@@ -122,7 +122,7 @@ func (r *checkRun) sidesOf(k *kernel.Kernel, built string) *twoSides {
 		s.now.Table, _ = k.Table()
 		return s
 	}
-	if s.now, s.err = openSide(pool, r.opts.root, new); s.err != nil {
+	if s.now, s.err = openSide(types, r.opts.root, new); s.err != nil {
 		if r.opts.new != "" {
 			s.err = &givenSideError{new, s.err}
 		} else {

@@ -25,20 +25,45 @@ import (
 // 20,000. With more, memory is spared at the cost of time.
 const fewNames = 40_000
 
-// openSides reads what the arguments name.
+// openSides reads what the arguments name, both at once.
 func openSides(root, oldArg, newArg string) (old, new kabi.Side, err error) {
 	collectSoon(50)
-	pool := symtypes.NewPool()
-	if old, err = openSide(pool, root, oldArg); err != nil {
-		return old, new, fmt.Errorf("cannot read %s: %w", oldArg, err)
+	pool, turn := symtypes.NewPool(), make(chan struct{})
+	var newErr error
+	failed := make(chan any)
+	go func() {
+		defer func() { failed <- recover() }()
+		defer close(turn)
+		old, err = openSide(typesReader{pool: pool}, root, oldArg)
+	}()
+	new, newErr = openSide(typesReader{pool, turn}, root, newArg)
+	if p := <-failed; p != nil {
+		panic(p)
 	}
-	if new, err = openSide(pool, root, newArg); err != nil {
-		return old, new, fmt.Errorf("cannot read %s: %w", newArg, err)
+	switch {
+	case err != nil:
+		return old, new, fmt.Errorf("cannot read %s: %w", oldArg, err)
+	case newErr != nil:
+		return old, new, fmt.Errorf("cannot read %s: %w", newArg, newErr)
 	}
 	if pool.Names() > fewNames {
 		collectSoon(15)
 	}
 	return old, new, nil
+}
+
+// typesReader reads symtypes into a pool, which is for one side at a time, the
+// old one first: what the numbers in it are does not depend on chance.
+type typesReader struct {
+	pool *symtypes.Pool
+	turn <-chan struct{} // closed when it may; nil for at once
+}
+
+func (r typesReader) open(path string) (*symtypes.Corpus, error) {
+	if r.turn != nil {
+		<-r.turn
+	}
+	return symtypes.Open(r.pool, path)
 }
 
 // sidePart is what one file or directory tells of a kernel.
@@ -51,14 +76,14 @@ type sidePart struct {
 
 // openSide reads one kernel: what an argument names, or each of its parts
 // between commas.
-func openSide(pool *symtypes.Pool, root, arg string) (kabi.Side, error) {
+func openSide(types typesReader, root, arg string) (kabi.Side, error) {
 	var side sidePart
 	parts := []string{arg}
 	if _, err := os.Stat(arg); err != nil {
 		parts = strings.Split(arg, ",")
 	}
 	for _, name := range parts {
-		part, err := openPart(pool, root, name)
+		part, err := openPart(types, root, name)
 		if err == nil {
 			err = side.join(part)
 		}
@@ -105,19 +130,19 @@ func (s *sidePart) join(part sidePart) error {
 	return nil
 }
 
-func openPart(pool *symtypes.Pool, root, name string) (sidePart, error) {
+func openPart(types typesReader, root, name string) (sidePart, error) {
 	info, err := os.Stat(name)
 	switch {
 	case name == "":
 		return sidePart{}, errors.New("an empty name")
 	case err == nil && info.IsDir():
-		return openSideDir(pool, name)
+		return openSideDir(types, name)
 	case err == nil:
-		return openSideFile(pool, name)
+		return openSideFile(types, name)
 	case strings.Contains(name, "/") || !errors.Is(err, fs.ErrNotExist):
 		return sidePart{}, err
 	}
-	part, err := openSideKernel(pool, root, name)
+	part, err := openSideKernel(types, root, name)
 	if errors.Is(err, fs.ErrNotExist) {
 		err = fmt.Errorf("no such file, and %w", (&target{root: root}).notOpened(err))
 	}
@@ -134,14 +159,14 @@ func bareError(err error) error {
 
 // openSideFile reads a table, types, an image or a package; the first bytes
 // tell which.
-func openSideFile(pool *symtypes.Pool, path string) (part sidePart, err error) {
+func openSideFile(types typesReader, path string) (part sidePart, err error) {
 	head, err := firstBytes(path)
 	if err != nil {
 		return part, err
 	}
 	switch {
 	case bytes.HasPrefix(head, []byte{0xed, 0xab, 0xee, 0xdb}), bytes.HasPrefix(head, []byte("!<arch>\n")):
-		return openSidePackage(pool, path)
+		return openSidePackage(path)
 	case bytes.HasPrefix(head, []byte{0x9f, 0xeb}), bytes.HasPrefix(head, []byte{0xeb, 0x9f}):
 		return openSideBTF(path)
 	}
@@ -150,7 +175,7 @@ func openSideFile(pool *symtypes.Pool, path string) (part sidePart, err error) {
 	case err != nil:
 		return part, err
 	case is || symtypes.IsTypesFile(path):
-		part.Types, err = symtypes.Open(pool, path)
+		part.Types, err = types.open(path)
 		return part, err
 	case isImage(path, head):
 		return openSideImage(path)
@@ -276,12 +301,12 @@ func fileLayouts(path string) (*kabi.Layouts, error) {
 // openSideDir reads a kernel's module directory, a root with one kernel, or a
 // build or header directory: its Module.symvers, the .symtypes files below it,
 // or both.
-func openSideDir(pool *symtypes.Pool, dir string) (part sidePart, err error) {
+func openSideDir(types typesReader, dir string) (part sidePart, err error) {
 	if root, krel, err := kernelAt(dir); err != nil || krel != "" {
 		if err != nil {
 			return part, err
 		}
-		return openSideKernel(pool, root, krel)
+		return openSideKernel(types, root, krel)
 	}
 	table := filepath.Join(dir, "Module.symvers")
 	if _, err := os.Stat(table); err == nil {
@@ -289,7 +314,7 @@ func openSideDir(pool *symtypes.Pool, dir string) (part sidePart, err error) {
 			return part, err
 		}
 	}
-	part.Types, err = symtypes.Open(pool, dir)
+	part.Types, err = types.open(dir)
 	switch {
 	case !errors.Is(err, symtypes.ErrNone):
 	case part.Table != nil:
@@ -331,7 +356,7 @@ func kernelAt(dir string) (root, krel string, err error) {
 
 // openSideKernel reads what a kernel below the root exports, and its types
 // where a package put them beside it.
-func openSideKernel(pool *symtypes.Pool, root, krel string) (side sidePart, err error) {
+func openSideKernel(types typesReader, root, krel string) (side sidePart, err error) {
 	k, err := kernel.Open(root, krel, kernel.Options{})
 	if err != nil {
 		return side, err
@@ -357,7 +382,7 @@ func openSideKernel(pool *symtypes.Pool, root, krel string) (side sidePart, err 
 		for _, pack := range []string{".gz", ".xz", ".zst", ""} {
 			path := filepath.Join(root, name+pack)
 			if _, err := os.Stat(path); err == nil {
-				side.Types, err = symtypes.Open(pool, path)
+				side.Types, err = types.open(path)
 				return side, err
 			}
 		}
@@ -449,7 +474,7 @@ func listedName(m *kmp.Module) string {
 
 // openSidePackage reads a kernel's package: its image, what its modules export,
 // and tables and types that it brings. Nothing is unpacked to disk.
-func openSidePackage(pool *symtypes.Pool, path string) (part sidePart, err error) {
+func openSidePackage(path string) (part sidePart, err error) {
 	r := packageReader{btf: map[string][]byte{}}
 	pkg, err := kmp.OpenEach(path, r.visit)
 	if err != nil {

@@ -414,10 +414,21 @@ func (p *comparePrinter) talk(w io.Writer) {
 		}
 		fmt.Fprintf(w, "modkeep: %s has no record: %s no CRC\n", hole, reach)
 	}
+	if n := len(r.Uncompared); n > 0 {
+		fmt.Fprintf(w, "modkeep: of %d symbols it could not be told whether they changed: %s\n", n, some(r.Uncompared))
+	}
 	for _, rule := range r.UnusedRules {
 		fmt.Fprintf(w, "modkeep: %s:%d: rule is unused: %s\n", p.opts.rules, rule.Line, rule)
 	}
 	if n := len(r.Unlisted); n > 0 {
-		fmt.Fprintf(w, "modkeep: %d symbols of the list are on neither side: %s\n", n, strings.Join(r.Unlisted[:min(n, shownSymbols)], " "))
+		fmt.Fprintf(w, "modkeep: %d symbols of the list are on neither side: %s\n", n, some(r.Unlisted))
 	}
+}
+
+// some is a list of symbols, or the first of it.
+func some(list []string) string {
+	if len(list) > shownSymbols {
+		return strings.Join(list[:shownSymbols], " ") + " …"
+	}
+	return strings.Join(list, " ")
 }
