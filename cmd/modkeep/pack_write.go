@@ -2,14 +2,15 @@ package main
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -191,38 +192,33 @@ func (f *packFlags) print(cmd *cobra.Command, report packReport, key *pgp.Key) e
 // writeWhole writes files so that each has all of its content from the moment it
 // has its name, and none has where one could not be written.
 func writeWhole(files map[string][]byte) (err error) {
-	var done []string
+	aside := map[string]string{}
 	defer func() {
-		for _, name := range done {
-			os.Remove(name + partial)
+		for _, name := range aside {
+			os.Remove(name)
 		}
 	}()
-	names := make([]string, 0, len(files))
-	for name := range files {
-		names = append(names, name)
-	}
-	slices.Sort(names)
+	names := slices.Sorted(maps.Keys(files))
 	for _, name := range names {
-		f, err := os.OpenFile(name+partial, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o644)
+		if at, err := os.Lstat(name); err == nil && at.IsDir() {
+			return &fs.PathError{Op: "write", Path: name, Err: syscall.EISDIR}
+		}
+		aside[name], err = writeBeside(name, 0o644, func(f *os.File) error {
+			_, err := f.Write(files[name])
+			return err
+		})
 		if err != nil {
 			return err
 		}
-		done = append(done, name)
-		_, err = f.Write(files[name])
-		if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-			return err
-		}
 	}
 	for _, name := range names {
-		if err := os.Rename(name+partial, name); err != nil {
+		if err := os.Rename(aside[name], name); err != nil {
 			return err
 		}
+		delete(aside, name)
 	}
 	return nil
 }
-
-// partial ends the name of a file that is being written.
-const partial = ".partial"
 
 // dependencyOf reads NAME, or NAME OP VERSION.
 func dependencyOf(text string) (kmp.Dependency, error) {

@@ -140,12 +140,11 @@ func runSign(cmd *cobra.Command, opts *signOptions, args []string) error {
 	if err := s.prepare(args); err != nil {
 		return err
 	}
+	if err := s.signAll(cmd.Context()); err != nil {
+		return err
+	}
 	report := signReport{Key: describeKey(key.Certificate), Files: []signedFile{}}
 	for _, job := range s.jobs {
-		if err := s.sign(cmd.Context(), job); err != nil {
-			s.complete(cmd, &report)
-			return fmt.Errorf("cannot sign %s: %w", job.File, err)
-		}
 		report.Files = append(report.Files, job.signedFile)
 	}
 	if k != nil {
@@ -191,8 +190,9 @@ type signRun struct {
 // signJob is one module that is to be signed.
 type signJob struct {
 	signedFile
-	path string // the file behind symbolic links
-	pack ko.Compression
+	path  string // the file behind symbolic links
+	pack  ko.Compression
+	aside string // the signed file, until it has its name
 }
 
 // prepare looks at every file before one is touched.
@@ -360,11 +360,30 @@ func signerName(s modsig.Signature) string {
 	return s.Signer
 }
 
-// sign signs one module and puts it in its place.
-func (s *signRun) sign(ctx context.Context, job *signJob) error {
-	if job.State != stateSigned {
-		return nil
+// signAll signs all modules beside their files before it puts the first in place.
+func (s *signRun) signAll(ctx context.Context) error {
+	defer func() {
+		for _, job := range s.jobs {
+			if job.aside != "" {
+				os.Remove(job.aside)
+			}
+		}
+	}()
+	for _, step := range []func(context.Context, *signJob) error{s.sign, s.place} {
+		for _, job := range s.jobs {
+			if job.State != stateSigned {
+				continue
+			}
+			if err := step(ctx, job); err != nil {
+				return fmt.Errorf("cannot sign %s: %w", job.File, err)
+			}
+		}
 	}
+	return nil
+}
+
+// sign signs one module beside its file.
+func (s *signRun) sign(ctx context.Context, job *signJob) error {
 	module, err := plainModule(job.path)
 	if err != nil {
 		return err
@@ -382,11 +401,27 @@ func (s *signRun) sign(ctx context.Context, job *signJob) error {
 	if err != nil {
 		return err
 	}
-	target := job.Output
-	if job.Output == job.File {
-		target = job.path
+	job.aside, err = besideLike(job.target(), job.path, packed)
+	return err
+}
+
+// target is the file that is written.
+func (j *signJob) target() string {
+	if j.Output == j.File {
+		return j.path
 	}
-	if err := replaceFile(target, job.path, packed); err != nil {
+	return j.Output
+}
+
+// place gives a signed module its name: who looks sees the old file or the new
+// one, also after a loss of power.
+func (s *signRun) place(_ context.Context, job *signJob) error {
+	target := job.target()
+	if err := os.Rename(job.aside, target); err != nil {
+		return err
+	}
+	job.aside = ""
+	if err := syncDirectory(filepath.Dir(target)); err != nil {
 		return err
 	}
 	if target != job.path && s.opts.output == "" {

@@ -12,56 +12,23 @@ import (
 	"path/filepath"
 )
 
-// replaceFile puts data in the place of a file, or makes it, in one step: who
-// looks sees the old file or the new one, also after a loss of power. Mode,
-// owner and extended attributes are those of model.
-func replaceFile(path, model string, data []byte) (err error) {
+// besideLike writes data beside a file that it is to replace, or make, and returns
+// the name. Mode, owner and extended attributes are those of model.
+func besideLike(path, model string, data []byte) (string, error) {
 	info, err := os.Stat(model)
 	if err != nil {
-		return err
+		return "", err
 	}
 	if at, err := os.Lstat(path); err == nil && !at.Mode().IsRegular() {
-		return &fs.PathError{Op: "replace", Path: path, Err: errors.New("not a regular file")}
+		return "", &fs.PathError{Op: "replace", Path: path, Err: errors.New("not a regular file")}
 	}
-	dir := filepath.Dir(path)
-	f, err := os.CreateTemp(dir, ".modkeep-*")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			f.Close()
-			os.Remove(f.Name())
+	return writeBeside(path, info.Mode().Perm(), func(f *os.File) error {
+		if err := likeFile(f, model, info); err != nil {
+			return err
 		}
-	}()
-	if err := likeFile(f, model, info); err != nil {
+		_, err := f.Write(data)
 		return err
-	}
-	if _, err := f.Write(data); err != nil {
-		return err
-	}
-	if err := f.Chmod(info.Mode().Perm()); err != nil {
-		return err
-	}
-	if err := f.Sync(); err != nil {
-		return err
-	}
-	if err := f.Close(); err != nil {
-		return err
-	}
-	if err := os.Rename(f.Name(), path); err != nil {
-		return err
-	}
-	return syncDirectory(dir)
-}
-
-func syncDirectory(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	return d.Sync()
+	})
 }
 
 // stripModule takes debugging information out of a module as the kernel's
