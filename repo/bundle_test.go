@@ -36,14 +36,16 @@ func judgedRepo(t testing.TB, format kmp.Format) *Repo {
 		t.Fatal(err)
 	}
 	file := m.Find("kmod-drv")[0].File
+	var kernels []Kernel
 	for _, k := range []string{goodKernel, badKernel} {
 		drv := Module{Name: "drv", Decision: Rebuilt, Reason: "built for " + k, Required: true, Package: file, Path: "/lib/modules/5.14.0/extra/drv.ko", BuiltFor: k}
 		if k == badKernel {
 			drv.Decision, drv.Reason = Blocked, "built for another\tstruct module"
 		}
-		pub.Kernels = append(pub.Kernels, Kernel{Release: k, Arch: "x86_64", Ready: k == goodKernel,
+		kernels = append(kernels, Kernel{Release: k, Arch: "x86_64", Ready: k == goodKernel,
 			Modules: []Module{drv, {Name: "other", Decision: Blocked, Reason: "no package has it"}}})
 	}
+	pub.Judge = func([]Package, func(Package) string) ([]Kernel, error) { return kernels, nil }
 	if _, err := r.Snapshot(pub); err != nil {
 		t.Fatal(err)
 	}

@@ -26,9 +26,12 @@ type Publish struct {
 	Key        *pgp.Key  // what signs; nil for a repository that is not signed
 	Date       time.Time // of the snapshot and its signatures
 	ReplaceKey bool      // Key may be another than that of the last snapshot
-	Kernels    []Kernel  // what becomes of the modules; of a snapshot that adds or removes packages nil
-	Base       int       // the snapshot that Kernels were judged by; 0 for any
+	Judge      Judge     // nil: the manifest says nothing of kernels
 }
+
+// Judge says what becomes on each kernel of the modules in a snapshot's packages,
+// of which path gives the machine's path.
+type Judge func(packages []Package, path func(Package) string) ([]Kernel, error)
 
 // change is a snapshot that is being made in .new.
 type change struct {
@@ -184,9 +187,6 @@ func (r *Repo) change(pub Publish, make func(base *Manifest) (*Manifest, error))
 	base, err := r.Manifest(n)
 	if err != nil {
 		return nil, err
-	}
-	if pub.Base != 0 && pub.Base != n {
-		return nil, fmt.Errorf("snapshot %d was published while %d was judged", n, pub.Base)
 	}
 	if err := pub.checkKey(base.Key); err != nil {
 		return nil, err
@@ -440,17 +440,22 @@ func (c *change) manifest(list []*entry) (*Manifest, error) {
 		return nil, err
 	}
 	m := &Manifest{Schema: ManifestSchema, Repository: c.Name, Snapshot: 1, Date: c.Date, Key: c.fingerprint(),
-		Packages: make([]Package, 0, len(list)), Kernels: c.Kernels}
+		Packages: make([]Package, 0, len(list)), Kernels: []Kernel{}}
 	if len(numbers) > 0 {
 		m.Snapshot = numbers[len(numbers)-1] + 1
 	}
-	if m.Kernels == nil {
-		m.Kernels = []Kernel{}
-	}
+	aside := make(map[string]string)
 	for _, e := range list {
 		m.Packages = append(m.Packages, e.Package)
+		if e.aside != "" {
+			aside[e.File] = e.aside
+		}
 	}
-	return m, nil
+	if c.Judge == nil {
+		return m, nil
+	}
+	m.Kernels, err = c.Judge(m.Packages, func(p Package) string { return cmp.Or(aside[p.File], c.Path(p)) })
+	return m, err
 }
 
 // writeKey writes the public key.

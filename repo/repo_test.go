@@ -220,7 +220,9 @@ func TestRefused(t *testing.T) {
 		{"another key", rpm, other, "not the key that the repository is signed with"},
 		{"no key", rpm, Publish{Date: date}, "none was given"},
 		{"before the key", rpm, Publish{Key: pub.Key, Date: date.AddDate(-5, 0, 0)}, "cannot sign at"},
-		{"judged by an older snapshot", rpm, Publish{Key: pub.Key, Date: date, Base: 7}, "was published while 7 was judged"},
+		{"no judgement", rpm, Publish{Key: pub.Key, Date: date, Judge: func([]Package, func(Package) string) ([]Kernel, error) {
+			return nil, errors.New("no kernel to judge by")
+		}}, "no kernel to judge by"},
 	} {
 		before := dump(t, r.dir)
 		_, err := r.Add([]string{rpm, c.path}, c.pub)

@@ -99,16 +99,10 @@ func (a *addKernel) makeRepo() (*repo.Repo, *repo.Manifest, error) {
 	})
 	settings := repo.Settings{Name: a.product, Suite: "modkeep", Keep: 1, Compression: repo.Gzip}
 	pub := repo.Publish{Key: a.key, Date: a.date}
-	r, m, err := repo.Create(filepath.Join(a.work, "repository"), settings, files, pub)
-	if err != nil || len(krels) == 0 {
-		return r, m, err
+	if len(krels) > 0 {
+		pub.Judge = judgeFlags{root: a.root, kernels: krels}.judge
 	}
-	o := &repoSnapshotOptions{root: a.root, kernels: krels}
-	if pub.Base, pub.Kernels, err = o.judge(r); err != nil {
-		return nil, nil, err
-	}
-	m, err = r.Snapshot(pub)
-	return r, m, err
+	return repo.Create(filepath.Join(a.work, "repository"), settings, files, pub)
 }
 
 // write writes the tree to the file that is made.

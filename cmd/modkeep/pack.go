@@ -51,7 +51,7 @@ The exports of the kernel, which tell kernel() from ksym(), are read from
 
 The same modules, flags and --date give the same bytes. An RPM is signed with
 --key; a .deb carries no signature, as apt trusts the repository's.` + exitStatus(
-			"the packages were written; their files are printed", "", "a module, the key or the exports of the kernel could not be read, or a package not be written: nothing is left behind"),
+			"the packages were written; their files are printed", "", "a module, the key or the exports of the kernel could not be read, or no package be written"),
 		Example: `  modkeep pack --name vpoll --version 0.1 --key key.asc -o out vpoll.ko
   modkeep pack --form deb --name zfs --version 2.1.11 --initramfs build/zfs`,
 		Args: cobra.ArbitraryArgs,

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 
@@ -76,6 +77,7 @@ func openRepo(dir string) (*repo.Repo, error) {
 // publishOptions are the flags of what makes a snapshot.
 type publishOptions struct {
 	pgpFlags
+	judgeFlags
 	unsigned   bool
 	replaceKey bool
 	json       bool
@@ -83,6 +85,7 @@ type publishOptions struct {
 
 func (o *publishOptions) addFlags(flags *pflag.FlagSet, create bool) {
 	o.pgpFlags.addFlags(flags, "the snapshot's")
+	o.judgeFlags.addFlags(flags)
 	flags.BoolVar(&o.unsigned, "unsigned", false, "sign nothing")
 	if !create {
 		flags.BoolVar(&o.replaceKey, "replace-key", false, "sign with another key than the last snapshot; clients need it before")
@@ -90,11 +93,16 @@ func (o *publishOptions) addFlags(flags *pflag.FlagSet, create bool) {
 	addJSONFlag(flags, &o.json)
 }
 
-// publish reads the key and the date.
+// publish reads the key, the date, and what kernels are to be judged by.
 func (o *publishOptions) publish(cmd *cobra.Command) (repo.Publish, error) {
 	pub := repo.Publish{ReplaceKey: o.replaceKey}
 	if (o.key == "") != o.unsigned {
 		return pub, usageErrorf(cmd, "either --key FILE or --unsigned is needed")
+	}
+	if o.root != "" {
+		pub.Judge = o.judge
+	} else if len(o.kernels) > 0 || o.policy != "" || o.built != "" {
+		return pub, usageErrorf(cmd, "--kernel, --policy and --build want --root DIR")
 	}
 	var err error
 	if pub.Date, err = dateOf(o.date); err != nil {
@@ -106,10 +114,15 @@ func (o *publishOptions) publish(cmd *cobra.Command) (repo.Publish, error) {
 	return pub, err
 }
 
-// published prints the snapshot that was made.
+// published prints the snapshot that was made. Where a kernel is not ready that is
+// the status.
 func (o *publishOptions) published(cmd *cobra.Command, dir string, m *repo.Manifest) error {
+	var status error
+	if len(m.NotReady()) > 0 {
+		status = silent(statusNo)
+	}
 	if o.json {
-		return writeJSON(cmd.OutOrStdout(), m)
+		return cmp.Or(writeJSON(cmd.OutOrStdout(), m), status)
 	}
 	signed := "not signed"
 	if m.Key != "" {
@@ -119,7 +132,7 @@ func (o *publishOptions) published(cmd *cobra.Command, dir string, m *repo.Manif
 	for _, k := range m.Kernels {
 		printKernel(cmd.OutOrStdout(), k)
 	}
-	return nil
+	return status
 }
 
 // changeHint adds to an error of a change what may put it right.

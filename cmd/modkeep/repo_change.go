@@ -24,7 +24,7 @@ func newRepoCreateCommand() *cobra.Command {
 packages named: files, and of directories all *.rpm and *.deb anywhere below. They
 are copied to DIR/pool under their canonical names, but for those that lie there
 already. dnf takes DIR/latest for its
-baseurl, apt 'deb [signed-by=DIR/latest/key.asc] file:DIR/latest SUITE main'.` + exitStatus("made", "", "could not be made: nothing is left of it"),
+baseurl, apt 'deb [signed-by=DIR/latest/key.asc] file:DIR/latest SUITE main'.` + judgeText + exitStatus("made", judgedNo, "could not be made: nothing is left of it"),
 		Example: `  modkeep repo create /srv/repo --name site --key signing.asc rpms/ debs/`,
 		Args:    atLeast(0, ""),
 		RunE:    func(cmd *cobra.Command, args []string) error { return opts.run(cmd, args[0], args[1:]) },
@@ -59,7 +59,7 @@ func newRepoAddCommand() *cobra.Command {
 		Long: `Add makes a snapshot with the packages of the last one and those named: files,
 and of directories all *.rpm and *.deb anywhere below. Only the new ones are read.
 A damaged package, and one of which there is another build under the same name and
-version, is refused, and with it the whole change.` + exitStatus("added", "", "could not be added: nothing was changed"),
+version, is refused, and with it the whole change.` + judgeText + exitStatus("added", judgedNo, "could not be added: nothing was changed"),
 		Example: `  modkeep repo add /srv/repo --key signing.asc kmod-foo-1.2-1.x86_64.rpm`,
 		Args:    atLeast(1, "package to add"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -77,7 +77,7 @@ func newRepoRemoveCommand() *cobra.Command {
 		Short: "Leave packages out of the next snapshot",
 		Long: `Remove makes a snapshot without the packages named: NAME, NAME-VERSION-RELEASE,
 either with .ARCH, NAME=VERSION, or the name of the file. Older snapshots keep them;
-'repo gc' removes what no snapshot has.` + exitStatus("removed", "", "no such package, or it could not be done: nothing was changed"),
+'repo gc' removes what no snapshot has.` + judgeText + exitStatus("removed", judgedNo, "no such package, or it could not be done: nothing was changed"),
 		Example: `  modkeep repo remove /srv/repo --key signing.asc kmod-foo-1.1-1`,
 		Args:    atLeast(1, "package to remove"),
 		RunE: func(cmd *cobra.Command, args []string) error {

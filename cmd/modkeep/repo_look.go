@@ -20,7 +20,8 @@ func newRepoPromoteCommand() *cobra.Command {
 		Long: `Promote makes DIR/CHANNEL point to a snapshot, the newest or the one that --from
 names, by one rename. To roll back, name an older one. Where the snapshot's manifest
 says of a kernel that a required module cannot follow it, the channel stays where it
-is.` + exitStatus("the channel points to it", "a kernel is not ready: nothing was changed", "no such snapshot, or it could not be done"),
+is; so it does where the manifest says nothing of kernels, and that of the snapshot
+that the channel points to does.` + exitStatus("the channel points to it", "a kernel is not ready, or was not judged: nothing was changed", "no such snapshot, or it could not be done"),
 		Example: `  modkeep repo promote /srv/repo stable
   modkeep repo promote /srv/repo stable --from 41`,
 		Args: func(cmd *cobra.Command, args []string) error {
@@ -34,7 +35,7 @@ is.` + exitStatus("the channel points to it", "a kernel is not ready: nothing wa
 		},
 	}
 	cmd.Flags().StringVar(&from, "from", repo.Latest, "the `SNAPSHOT`: a number, or a channel that points to it")
-	cmd.Flags().BoolVar(&force, "force", false, "promote it even if a kernel is not ready")
+	cmd.Flags().BoolVar(&force, "force", false, "promote it even if a kernel is not ready, or not judged")
 	return cmd
 }
 
@@ -51,6 +52,10 @@ func runRepoPromote(cmd *cobra.Command, dir, channel, from string, force bool) e
 	if err != nil {
 		return fmt.Errorf("cannot promote: %w", err)
 	}
+	if unjudged := lesser(r, m, channel); unjudged != nil && !force {
+		complain(cmd.ErrOrStderr(), unjudged)
+		return silent(statusNo)
+	}
 	if wanting := m.NotReady(); len(wanting) > 0 && !force {
 		for _, k := range m.Kernels {
 			if !k.Ready {
@@ -66,6 +71,23 @@ func runRepoPromote(cmd *cobra.Command, dir, channel, from string, force bool) e
 	}
 	fmt.Fprintf(cmd.OutOrStdout(), "%s: %s points to snapshot %d\n", dir, channel, n)
 	return nil
+}
+
+// lesser says that a manifest is silent on kernels, where that of the snapshot which
+// a channel points to speaks of them.
+func lesser(r *repo.Repo, m *repo.Manifest, channel string) error {
+	if len(m.Kernels) > 0 {
+		return nil
+	}
+	n, err := r.Resolve(channel)
+	if err != nil {
+		return nil // there is no such channel yet
+	}
+	if now, err := r.Manifest(n); err != nil || len(now.Kernels) == 0 {
+		return nil // from a damaged snapshot any way is a good one
+	}
+	return withHint(fmt.Errorf("cannot promote snapshot %d: it says nothing of kernels, and %d, to which %s points, does", m.Snapshot, n, channel),
+		"make one that does with 'modkeep repo snapshot --root DIR', or promote it all the same with --force")
 }
 
 func newRepoGCCommand() *cobra.Command {
@@ -190,7 +212,9 @@ func newRepoListCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "list DIR [SNAPSHOT|CHANNEL]",
 		Short: "List the snapshots, or the packages of one",
-		Long:  `List prints the snapshots of a repository and the channels that point to them; of one snapshot its packages and what becomes of the modules on each kernel, as its manifest says.` + exitStatus("listed", "", "could not be read"),
+		Long:  `List prints the snapshots of a repository and the channels that point to them; of one
+snapshot its packages and what becomes of the modules on each kernel, as its manifest
+says.` + exitStatus("listed", "", "could not be read"),
 		Example: `  modkeep repo list /srv/repo
   modkeep repo list /srv/repo stable --json`,
 		Args: atMost(1),

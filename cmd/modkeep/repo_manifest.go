@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"modkeep/depmod"
 	"modkeep/kernel"
@@ -18,107 +19,92 @@ import (
 	"modkeep/repo/channel"
 )
 
-// repoSnapshotOptions are the flags of modkeep repo snapshot.
-type repoSnapshotOptions struct {
-	publishOptions
+// judgeFlags name the kernels that a snapshot's manifest speaks of.
+type judgeFlags struct {
 	root    string
 	kernels []string
 	policy  string
 	built   string
 }
 
-func newRepoSnapshotCommand() *cobra.Command {
-	var opts repoSnapshotOptions
-	cmd := &cobra.Command{
-		Use:   "snapshot DIR",
-		Short: "Publish the packages again, with a manifest for kernels",
-		Long: `Snapshot makes a snapshot of the last one's packages. With --root its manifest
-says for each kernel below the root, or those that --kernel names, of each module
-whether it was rebuilt for it, an older build can be linked, or it is blocked, and
-why; which must not be missing the root's policy says, or --policy. With --build
-the answer of 'modkeep build --json' gives the causes of failed builds.
+func (f *judgeFlags) addFlags(flags *pflag.FlagSet) {
+	flags.StringVar(&f.root, "root", "", "judge the modules for the kernels below `DIR`")
+	flags.StringArrayVar(&f.kernels, "kernel", nil, "judge for kernel release `KREL` only; may be repeated")
+	flags.StringVar(&f.policy, "policy", "", "the policy in `FILE`, not the root's")
+	flags.StringVar(&f.built, "build", "", "what 'modkeep build --json' wrote to `FILE`")
+}
 
-A snapshot that adds or removes packages says nothing of kernels.` + exitStatus("made", "made; a required module cannot follow a kernel", "could not be made: nothing was changed"),
+// judgeText says in a command's help what these flags are for.
+const judgeText = `
+
+With --root the manifest says for each kernel below the root, or those that --kernel
+names, of each module whether it was rebuilt for it, an older build can be linked, or
+it is blocked, and why; which must not be missing the root's policy says, or --policy.
+With --build the answer of 'modkeep build --json' gives the causes of failed builds.
+Without --root it says nothing of kernels.`
+
+func newRepoSnapshotCommand() *cobra.Command {
+	var opts publishOptions
+	cmd := &cobra.Command{
+		Use:     "snapshot DIR",
+		Short:   "Publish the packages again, with a manifest for kernels",
+		Long:    `Snapshot makes a snapshot of the last one's packages.` + judgeText + exitStatus("made", judgedNo, "could not be made: nothing was changed"),
 		Example: `  modkeep repo snapshot /srv/repo --key signing.asc --root / --kernel 6.1.0-56-amd64`,
 		Args:    atMost(0),
-		RunE:    func(cmd *cobra.Command, args []string) error { return opts.run(cmd, args[0]) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return opts.change(cmd, args[0], func(r *repo.Repo, pub repo.Publish) (*repo.Manifest, error) { return r.Snapshot(pub) })
+		},
 	}
-	flags := cmd.Flags()
-	flags.StringVar(&opts.root, "root", "", "judge for the kernels below `DIR`")
-	flags.StringArrayVar(&opts.kernels, "kernel", nil, "judge for kernel release `KREL` only; may be repeated")
-	flags.StringVar(&opts.policy, "policy", "", "the policy in `FILE`, not the root's")
-	flags.StringVar(&opts.built, "build", "", "what 'modkeep build --json' wrote to `FILE`")
-	opts.addFlags(flags, false)
+	opts.addFlags(cmd.Flags(), false)
 	return cmd
 }
 
-func (o *repoSnapshotOptions) run(cmd *cobra.Command, dir string) error {
-	if o.root == "" && (len(o.kernels) > 0 || o.policy != "" || o.built != "") {
-		return usageErrorf(cmd, "--kernel, --policy and --build want --root DIR")
-	}
-	var made *repo.Manifest
-	err := o.change(cmd, dir, func(r *repo.Repo, pub repo.Publish) (m *repo.Manifest, err error) {
-		if o.root != "" {
-			if pub.Base, pub.Kernels, err = o.judge(r); err != nil {
-				return nil, err
-			}
-		}
-		made, err = r.Snapshot(pub)
-		return made, err
-	})
-	if err == nil && len(made.NotReady()) > 0 {
-		return silent(statusNo)
-	}
-	return err
-}
+// judgedNo is what status 1 of a change means.
+const judgedNo = "done, but a required module cannot follow a kernel that was judged"
 
-// judge says what becomes of the modules of the last snapshot.
-func (o *repoSnapshotOptions) judge(r *repo.Repo) (base int, kernels []repo.Kernel, err error) {
-	if base, err = r.Resolve(repo.Latest); err != nil {
-		return 0, nil, err
-	}
-	m, err := r.Manifest(base)
-	if err != nil {
-		return 0, nil, err
-	}
+// judge says what becomes of the modules of a snapshot.
+func (f judgeFlags) judge(packages []repo.Package, path func(repo.Package) string) ([]repo.Kernel, error) {
 	var opts channel.Options
-	if opts.Policy, err = o.readPolicy(); err != nil {
-		return 0, nil, err
+	var err error
+	if opts.Policy, err = f.readPolicy(); err != nil {
+		return nil, err
 	}
-	if opts.Built, err = readCells(o.built); err != nil {
-		return 0, nil, err
+	if opts.Built, err = readCells(f.built); err != nil {
+		return nil, err
 	}
-	krels := o.kernels
+	krels := f.kernels
 	if len(krels) == 0 {
-		if krels, err = kernel.List(o.root); err != nil {
-			return 0, nil, err
+		if krels, err = kernel.List(f.root); err != nil {
+			return nil, err
+		}
+		if len(krels) == 0 {
+			return nil, fmt.Errorf("no kernel below %s to judge by: it has no module directory", f.root)
 		}
 	}
 	var list []*kernel.Kernel
 	for _, krel := range krels {
-		k, err := kernel.Open(o.root, krel, kernel.Options{})
+		k, err := kernel.Open(f.root, krel, kernel.Options{})
 		if err != nil {
-			return 0, nil, (&target{root: o.root}).absent(krel, err)
+			return nil, (&target{root: f.root}).absent(krel, err)
 		}
 		defer k.Close()
 		list = append(list, k)
 	}
-	kernels, err = channel.Judge(m.Packages, r.Path, list, opts)
-	return base, kernels, err
+	return channel.Judge(packages, path, list, opts)
 }
 
-func (o *repoSnapshotOptions) readPolicy() (*policy.Policy, error) {
-	if o.policy != "" {
-		return policy.Load(o.policy)
+func (f judgeFlags) readPolicy() (*policy.Policy, error) {
+	if f.policy != "" {
+		return policy.Load(f.policy)
 	}
-	real, err := depmod.Resolve(o.root, policy.Path)
+	real, err := depmod.Resolve(f.root, policy.Path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return policy.Default(), nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	return policy.Load(filepath.Join(o.root, real))
+	return policy.Load(filepath.Join(f.root, real))
 }
 
 // readCells reads what modkeep build --json wrote.

@@ -4,7 +4,8 @@
 // A candidate is a module file in a package. Of the candidates of one name the
 // kernel's own build that loads decides for rebuilt; else the newest build for
 // another kernel that loads for linked; else the module is blocked, for the reason
-// of the newest. What loads, package loader says, of all candidates as one set.
+// of the newest. What loads, package loader says, of all candidates as one set; a
+// file that is damaged, or no module, does not.
 package channel
 
 import (
@@ -47,6 +48,7 @@ type Cell struct {
 // candidate is a module file in a package.
 type candidate struct {
 	*loader.Module
+	name     string // by the file's, which a damaged one has too
 	pkg      repo.Package
 	path     string // in the package
 	builtFor string
@@ -79,13 +81,11 @@ func readAll(packages []repo.Package, open func(repo.Package) string) ([]candida
 		}
 		path := open(p)
 		_, err := kmp.OpenEach(path, func(m *kmp.Module) error {
-			if m.Err != nil || m.Data == nil {
-				return nil
+			if m.Data == nil {
+				return nil // another name of a file that was read
 			}
 			read := loader.ReadFrom(p.File+":"+m.Path, opener(path, m.Path, m.Data))
-			if read.Err == nil {
-				list = append(list, candidate{read, p, m.Path, m.BuiltFor()})
-			}
+			list = append(list, candidate{read, m.Name, p, m.Path, m.BuiltFor()})
 			return nil
 		})
 		if err != nil {
@@ -144,9 +144,7 @@ func judge(k *kernel.Kernel, all []candidate, o Options) repo.Kernel {
 	verdicts := target.Check(modules)
 	byName := make(map[string][]judged)
 	for i, c := range fit {
-		if verdicts[i] != nil {
-			byName[c.Name] = append(byName[c.Name], judged{c, verdicts[i]})
-		}
+		byName[c.name] = append(byName[c.name], judged{c, verdicts[i]})
 	}
 	out := repo.Kernel{Release: k.Release, Arch: k.Arch(), Ready: true, Modules: []repo.Module{}}
 	for name, list := range byName {
@@ -181,9 +179,18 @@ func suits(pkg, arch string) bool {
 	return true
 }
 
+// judged is a candidate and its verdict, nil for a file that cannot be read.
 type judged struct {
 	candidate
 	verdict *loader.Verdict
+}
+
+// reason is why a candidate does not load.
+func (j judged) reason() string {
+	if j.verdict == nil {
+		return "cannot be read: " + j.Err.Error()
+	}
+	return weakupdates.Reason(j.verdict)
 }
 
 // newest orders candidates, the best first: those built for krel, then by the
@@ -214,9 +221,9 @@ func decide(name, krel string, list []judged, o Options) repo.Module {
 	best := list[0]
 	rule := ruleFor(o.Policy, best)
 	m := repo.Module{Name: name, Decision: repo.Blocked, Required: rule.Required, Package: best.pkg.File, Path: best.path, BuiltFor: best.builtFor}
-	m.Reason = weakupdates.Reason(best.verdict)
+	m.Reason = best.reason()
 	for _, j := range list {
-		if !j.verdict.Safe() {
+		if j.verdict == nil || !j.verdict.Safe() {
 			continue
 		}
 		m.Package, m.Path, m.BuiltFor = j.pkg.File, j.path, j.builtFor
@@ -240,7 +247,7 @@ func decide(name, krel string, list []judged, o Options) repo.Module {
 // ruleFor is what the policy wants for a candidate.
 func ruleFor(p *policy.Policy, j judged) policy.Rule {
 	_, rel, _ := strings.Cut(j.path, "lib/modules/"+j.builtFor+"/")
-	return p.For(j.Name, rel, j.pkg.Name)
+	return p.For(j.name, rel, j.pkg.Name)
 }
 
 // causeOf is why a module was not built for a kernel: the cause of its source,

@@ -95,6 +95,11 @@ func TestJudge(t *testing.T) {
 		t.Fatal(err)
 	}
 	at := func(krel, name string) string { return "lib/modules/" + krel + "/extra/" + name + ".ko" }
+	for name, text := range map[string]string{at(k1, "broken"): "\x7fELF and no more", at(k1, "torn") + ".gz": "\x1f\x8b\x08 and no more"} {
+		if err := os.WriteFile(filepath.Join(root, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
 	packages := []repo.Package{
 		pack(t, dir, root, "kmod-drv", "1", "x86_64", at(k1, "drv")),
 		pack(t, dir, root, "kmod-drv", "2", "x86_64", at(k2, "drv")),
@@ -102,6 +107,7 @@ func TestJudge(t *testing.T) {
 		pack(t, dir, root, "kmod-prov", "2", "x86_64", at(k3, "prov")),
 		pack(t, dir, root, "kmod-pinned", "1", "x86_64", at(k1, "pinned")),
 		pack(t, dir, root, "kmod-alien", "1", "aarch64", at(k1, "drv")),
+		pack(t, dir, root, "kmod-broken", "1", "x86_64", at(k1, "broken"), at(k1, "torn")+".gz"),
 	}
 	var kernels []*kernel.Kernel
 	for _, krel := range []string{k3, k1, k2} {
@@ -126,28 +132,34 @@ func TestJudge(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := strings.Split(expand(`K1 x86_64 ready=false
+  broken blocked [kmod-broken-1-1.x86_64] Invalid ELF header len 16
   drv rebuilt required [kmod-drv-1-1.x86_64] built for K1
   nowhere blocked required [] no package has it
   pinned rebuilt [kmod-pinned-1-1.x86_64] built for K1
   prov rebuilt [kmod-pair-1-1.x86_64] built for K1
+  torn blocked [kmod-broken-1-1.x86_64] cannot be read: torn.ko.gz: gzip: gzip: invalid header
   user rebuilt [kmod-pair-1-1.x86_64] built for K1
 K2 x86_64 ready=false
+  broken blocked [kmod-broken-1-1.x86_64] Invalid ELF header len 16
   drv rebuilt required [kmod-drv-2-1.x86_64] built for K2
   nowhere blocked required [] no package has it
   pinned blocked [kmod-pinned-1-1.x86_64] built for K1 and would load, but the policy never links it
   prov linked [kmod-pair-1-1.x86_64] built for K1, loads on K2
+  torn blocked [kmod-broken-1-1.x86_64] cannot be read: torn.ko.gz: gzip: gzip: invalid header
   user linked [kmod-pair-1-1.x86_64] built for K1, loads on K2
 K3 x86_64 ready=false
+  broken blocked [kmod-broken-1-1.x86_64] Invalid ELF header len 16
   drv blocked required [kmod-drv-2-1.x86_64] built for another version of printk; not built for K3: failed: drv.c:7: no member named 'x'
   nowhere blocked required [] no package has it
   pinned blocked [kmod-pinned-1-1.x86_64] built for another version of printk
   prov rebuilt [kmod-prov-2-1.x86_64] built for K3
+  torn blocked [kmod-broken-1-1.x86_64] cannot be read: torn.ko.gz: gzip: gzip: invalid header
   user blocked [kmod-pair-1-1.x86_64] built for another version of printk; built for another version of prov_do`), "\n")
 	if diff := cmp.Diff(want, lines(got)); diff != "" {
 		t.Error(diff)
 	}
-	if got[0].Modules[0].Path != "/"+at(k1, "drv") || got[0].Modules[0].BuiltFor != k1 {
-		t.Errorf("%+v", got[0].Modules[0])
+	if got[0].Modules[1].Path != "/"+at(k1, "drv") || got[0].Modules[1].BuiltFor != k1 {
+		t.Errorf("%+v", got[0].Modules[1])
 	}
 }
 
