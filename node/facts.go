@@ -67,6 +67,7 @@ type Binding struct {
 type Interface struct {
 	Name    string
 	Up      bool     // IFF_UP is set
+	Kind    string   // vlan, bond: what stands behind rtnl-link- in its module's alias; "" for hardware
 	Modules []string // of its driver, and of those of the devices above it
 }
 
@@ -326,6 +327,11 @@ func (r *factReader) interfaces(ethtool func(string) string) []Interface {
 			continue // bonding_masters is no interface
 		}
 		i := Interface{Name: name, Up: flags&interfaceUp != 0, Modules: r.modulesAbove("sys/class/net/" + name)}
+		for line := range strings.Lines(r.line("sys/class/net/" + name + "/uevent")) {
+			if kind, ok := strings.CutPrefix(line, "DEVTYPE="); ok {
+				i.Kind = strings.TrimSpace(kind)
+			}
+		}
 		if len(i.Modules) == 0 && ethtool != nil {
 			if driver := ethtool(name); driver != "" {
 				i.Modules = []string{depmod.ModuleName(driver)}
@@ -349,6 +355,10 @@ func (r *factReader) mounts() ([]Mount, error) {
 		m, device, ok := parseMount(line)
 		if ok {
 			m.Modules = r.modulesAbove("sys/dev/block/" + device)
+			if strings.HasPrefix(device, "0:") && strings.HasPrefix(m.Source, "/dev/") {
+				// btrfs shows a number of its own; what it is on tells its source.
+				m.Modules = r.modulesAbove("sys/class/block/" + r.deviceName(m.Source))
+			}
 			list = append(list, m)
 		}
 	}
@@ -358,10 +368,19 @@ func (r *factReader) mounts() ([]Mount, error) {
 	}
 	for line := range strings.Lines(string(swaps)) {
 		if w := strings.Fields(line); len(w) > 1 && w[1] == "partition" {
-			list = append(list, Mount{Source: unescapeOctal(w[0]), Type: "swap", Modules: r.modulesAbove("sys/class/block/" + path.Base(w[0]))})
+			list = append(list, Mount{Source: unescapeOctal(w[0]), Type: "swap", Modules: r.modulesAbove("sys/class/block/" + r.deviceName(unescapeOctal(w[0])))})
 		}
 	}
 	return list, nil
+}
+
+// deviceName is the kernel's name of a block device, whose file may be a link:
+// /dev/mapper/root is dm-0.
+func (r *factReader) deviceName(file string) string {
+	if real, err := filepath.EvalSymlinks(r.path(file)); err == nil {
+		file = real
+	}
+	return path.Base(file)
 }
 
 // parseMount reads a line of mountinfo: the third word is MAJOR:MINOR, the

@@ -52,7 +52,7 @@ const machineText = `
 	proc/sys/kernel/tainted 12288\n
 	proc/cmdline console=ttyS0 foo.bar=1\n
 	proc/modules vpoll 16384 1 - Live 0xffffffffc0a0c000 (OE)\nvirtio_net 77824 0 - Live 0xffffffffc0b0c000\nvirtio_blk 24576 2 - Live 0x0 (E)\nvirtio_pci 28672 0 - Live 0x0\nvirtio 16384 3 virtio_net,virtio_blk,virtio_pci, Live 0x0\nbuilt 4096 1 [permanent], Live 0x0\n
-	proc/self/mountinfo 22 1 254:1 / /data\040disk rw,relatime shared:1 - ext4 /dev/vda1 rw\n23 22 0:21 / /proc rw - proc proc rw\nnonsense\n
+	proc/self/mountinfo 22 1 254:1 / /data\040disk rw,relatime shared:1 - ext4 /dev/vda1 rw\n24 22 0:30 / /pool rw - btrfs /dev/mapper/pool rw\n23 22 0:21 / /proc rw - proc proc rw\nnonsense\n
 	proc/swaps Filename				Type		Size\n/dev/vda                         partition	1048572	0	-2\n
 	sys/module/virtio_net/srcversion ABC\n
 	sys/module/virtio_net/notes/.note.gnu.build-id AAAAAAAAAAAAAAAA
@@ -77,6 +77,12 @@ const machineText = `
 	sys/devices/pci0000:00/0000:00:05.0/virtio3/modalias virtio:d00000004v00001AF4\n
 	sys/class/net/eth0 -> ../../devices/pci0000:00/0000:00:03.0/virtio1/net/eth0
 	sys/class/net/dummy0 -> ../../devices/virtual/net/dummy0
+	sys/class/net/eth0.5 -> ../../devices/virtual/net/eth0.5
+	sys/devices/virtual/net/eth0.5/flags 0x1003\n
+	sys/devices/virtual/net/eth0.5/uevent DEVTYPE=vlan\nINTERFACE=eth0.5\n
+	dev/mapper/pool -> ../vda1
+	dev/vda1 x
+	sys/class/block/vda1 -> ../../devices/pci0000:00/0000:00:04.0/virtio2/block/vda/vda1
 	sys/class/net/bonding_masters x
 	sys/class/block/vda -> ../../devices/pci0000:00/0000:00:04.0/virtio2/block/vda
 	sys/dev/block/254:1 -> ../../devices/pci0000:00/0000:00:04.0/virtio2/block/vda/vda1
@@ -90,7 +96,9 @@ func TestReadFacts(t *testing.T) {
 	if err := os.WriteFile(id, note, 0o444); err != nil {
 		t.Fatal(err)
 	}
-	got, err := ReadFacts(dir, func(iface string) string { return strings.TrimRight(iface, "0123456789") })
+	got, err := ReadFacts(dir, func(iface string) string {
+		return map[string]string{"dummy0": "dummy", "eth0.5": "802.1Q VLAN Support"}[iface]
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -105,9 +113,11 @@ func TestReadFacts(t *testing.T) {
 			{Name: "virtio", Refs: 3, Holders: []string{"virtio_net", "virtio_blk", "virtio_pci"}, State: "Live"},
 			{Name: "built", Refs: 1, Permanent: true, State: "Live"},
 		},
-		Interfaces: []Interface{{"dummy0", false, []string{"dummy"}}, {"eth0", true, []string{"virtio_net", "virtio_pci"}}},
+		Interfaces: []Interface{{"dummy0", false, "", []string{"dummy"}}, {"eth0", true, "", []string{"virtio_net", "virtio_pci"}},
+			{"eth0.5", true, "vlan", []string{"802"}}},
 		Mounts: []Mount{
 			{"/data disk", "/dev/vda1", "ext4", disk},
+			{"/pool", "/dev/mapper/pool", "btrfs", disk},
 			{"/proc", "proc", "proc", nil},
 			{"", "/dev/vda", "swap", disk},
 		},

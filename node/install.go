@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -229,11 +230,19 @@ func (n *Node) installOn(p *InstallPlan, req InstallRequest, krel string, source
 	return nil
 }
 
+// notInName matches what no module's name has: it comes from an identifier of C
+// (scripts/Makefile.lib of 6.1, name-fix), and a blank or a line's end in it would
+// be read as more than a name in modules.dep and depmod.d.
+var notInName = regexp.MustCompile(`[^A-Za-z0-9_]`)
+
 // distinct leaves one source for a name, that of the newest package, and wants
 // that its module has that name.
 func (in *installing) distinct(sources []*Source) ([]*Source, error) {
 	var list []*Source
 	for _, s := range sources {
+		if name := s.Name(); name == "" || notInName.MatchString(name) {
+			return nil, fmt.Errorf("%q: %q is no name of a module", s.Path, name)
+		}
 		if own := ko.NameFromPath(s.Module.Name); own != s.Name() {
 			return nil, fmt.Errorf("%s: the module calls itself %s: modprobe would not find it under that name", s.Path, own)
 		}
@@ -281,7 +290,11 @@ func (in *installing) place(s *Source) error {
 	reason := "new on " + in.k.Release
 	if was.Was != "" {
 		reason = "instead of " + was.Was
-		if was.Owner != "" {
+		switch was.Owner {
+		case "":
+		case "kernel":
+			reason += ", the kernel's own"
+		default:
 			reason += ", which is of " + was.Owner
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -84,6 +85,56 @@ func deps(t *testing.T, n *Node, krel, text string) {
 	t.Helper()
 	if err := os.WriteFile(filepath.Join(n.Root, "lib/modules", krel, "modules.dep"), []byte(text), 0o644); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestHostileSources names what no module is, or not under that name: nothing is
+// installed, and nothing hangs.
+func TestHostileSources(t *testing.T) {
+	dir := t.TempDir()
+	if err := syscall.Mkfifo(filepath.Join(dir, "pipe.ko"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	good, err := os.ReadFile(module(t, k1, "foo.ko printk@a"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"a b.ko", "a\noverride b * c.ko", ".ko", "ä.ko", "bar.ko"} {
+		if err := os.WriteFile(filepath.Join(dir, name), good, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, want := range map[string]string{
+		"pipe.ko": "not a regular file", "a b.ko": "is no name of a module", "a\noverride b * c.ko": "is no name of a module",
+		".ko": "is no name of a module", "ä.ko": "is no name of a module", "bar.ko": "the module calls itself foo",
+	} {
+		n, _ := write(t, site, "")
+		list, err := ReadSources([]string{filepath.Join(dir, name)})
+		if err == nil {
+			_, err = n.PlanInstall(InstallRequest{Verb: InstallNew, Sources: list})
+		}
+		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%q: %v, want %q in a line", name, err, want)
+		}
+	}
+}
+
+// TestSourcesByLink reads a directory that is named by a link to it; links inside
+// it are not followed.
+func TestSourcesByLink(t *testing.T) {
+	file := module(t, k1, "foo.ko printk@a")
+	outside := module(t, k1, "bar.ko printk@a")
+	dir := filepath.Dir(file)
+	if err := os.Symlink(outside, filepath.Join(dir, "bar.ko")); err != nil {
+		t.Fatal(err)
+	}
+	link := filepath.Join(t.TempDir(), "link")
+	if err := os.Symlink(dir, link); err != nil {
+		t.Fatal(err)
+	}
+	list, err := ReadSources([]string{link})
+	if err != nil || len(list) != 1 || list[0].Name() != "foo" {
+		t.Errorf("%v, %v", list, err)
 	}
 }
 

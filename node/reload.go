@@ -49,6 +49,7 @@ type ReloadStep struct {
 	Name    string
 	File    string   // inside the root
 	Params  []string // of modprobe.d and the kernel's command line
+	Owner   string   // as of ModuleReport
 	Asked   bool     // it was named, or is of the set
 	Reason  string   // why it is loaded, where it was not asked for
 	Same    bool     // the file is the build that is loaded
@@ -242,6 +243,7 @@ func (r *reloading) add(name, reason string) error {
 		}
 	}
 	step := ReloadStep{Name: name, File: r.inside(d.file), Params: r.p.config.options[name], Asked: slices.Contains(r.asked, name)}
+	step.Owner = r.n.belongs(nil, r.p.tree, name, step.File).Owner
 	if !step.Asked {
 		step.Reason = reason
 	}
@@ -296,6 +298,7 @@ func (r *reloading) uses() {
 	for _, i := range r.facts.Interfaces {
 		if i.Up {
 			add(i.Modules, "network interface %s is up on it", i.Name)
+			add(r.names.modules("rtnl-link-"+i.Kind), "network interface %s is up on it", i.Name)
 		}
 	}
 	for _, m := range r.facts.Mounts {

@@ -52,6 +52,7 @@ func (n *Node) Reload(ctx context.Context, live Live, p *ReloadPlan, checks Chec
 			run.back(ctx)
 		}
 	}
+	run.interfaces()
 	run.report()
 	return run.res, nil
 }
@@ -193,6 +194,7 @@ func (r *reload) check(ctx context.Context) {
 		return
 	}
 	text, err := r.live.Log()
+	r.worse(now)
 	c := &checker{n: r.n, facts: now, log: readLog(text, false), patterns: r.checks.Patterns, general: newTaints(r.before.Taint, now.Taint)}
 	if err != nil {
 		c.general = append(c.general, "the kernel's log cannot be read: "+err.Error())
@@ -206,6 +208,43 @@ func (r *reload) check(ctx context.Context) {
 		}
 		for _, reason := range c.module(step.Name, step.File, r.boundBefore(step.Name)) {
 			r.fail(step.Name, "%s", reason)
+		}
+	}
+}
+
+// worse leaves devices out of what is held against the modules that no driver had
+// before either, although one of the modules was loaded that is for them: a driver
+// may have its reasons. They are noted.
+func (r *reload) worse(now *Facts) {
+	now.Driverless = slices.DeleteFunc(slices.Clone(now.Driverless), func(dev Device) bool {
+		if !slices.Contains(r.before.Driverless, dev) {
+			return false
+		}
+		i := slices.IndexFunc(r.p.Load, func(s ReloadStep) bool {
+			return r.p.before[s.Name] != nil && slices.ContainsFunc(s.aliases, func(alias string) bool { return matchAlias(alias, dev.Modalias) })
+		})
+		if i >= 0 {
+			r.note("%s: no driver has %s device %s (%s), as before", r.p.Load[i].Name, dev.Bus, dev.Name, dev.Modalias)
+		}
+		return i >= 0
+	})
+}
+
+// interfaces notes which network interfaces were up and are not any more: their
+// addresses and routes are not the kernel's to remember.
+func (r *reload) interfaces() {
+	now, err := r.live.Facts()
+	if err != nil {
+		r.note("network interfaces cannot be looked at: %v", err)
+		return
+	}
+	for _, was := range r.before.Interfaces {
+		i := slices.IndexFunc(now.Interfaces, func(i Interface) bool { return i.Name == was.Name })
+		switch {
+		case was.Up && i < 0:
+			r.note("network interface %s was up and is gone: with what comes back it has to be set up again", was.Name)
+		case was.Up && !now.Interfaces[i].Up:
+			r.note("network interface %s was up and is down: it has to be set up again", was.Name)
 		}
 	}
 }
@@ -336,7 +375,7 @@ func (r *reload) proveBack(ctx context.Context) {
 func (r *reload) report() {
 	r.res.Reports = append(r.res.Reports, r.p.Reports...)
 	for _, step := range r.p.Load {
-		m := r.n.belongs(nil, r.p.tree, step.Name, step.File)
+		m := ModuleReport{Name: step.Name, File: step.File, Owner: step.Owner, OK: true}
 		m.fail(r.reasons[step.Name]...)
 		if r.backed[step.Name] && !m.OK {
 			m.RolledBack = true
@@ -347,15 +386,4 @@ func (r *reload) report() {
 		}
 		r.res.Reports = append(r.res.Reports, m)
 	}
-}
-
-// errNotRunning is the error of a root whose kernel does not run here.
-var errNotRunning = errors.New("not the running system: modules are loaded into the kernel that runs")
-
-// Running reports whether the node is the system whose kernel runs.
-func (n *Node) Running() error {
-	if n.Root != "/" {
-		return fmt.Errorf("%s: %w", n.Root, errNotRunning)
-	}
-	return nil
 }

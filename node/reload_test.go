@@ -32,6 +32,8 @@ type fakeKernel struct {
 	params  map[string][]Parameter // the defaults
 	command error
 	cmdSaid string
+	// unloaded is called after a module has gone.
+	unloaded func()
 }
 
 func (k *fakeKernel) Facts() (*Facts, error) {
@@ -100,6 +102,9 @@ func (k *fakeKernel) Unload(name string) error {
 		}
 	}
 	k.facts.Modules = slices.DeleteFunc(k.facts.Modules, func(m LoadedModule) bool { return m.Name == name })
+	if k.unloaded != nil {
+		k.unloaded()
+	}
 	return nil
 }
 
@@ -246,7 +251,8 @@ func TestReloadRefuses(t *testing.T) {
 		change func(f *Facts)
 		want   string
 	}{
-		{"interface", func(f *Facts) { f.Interfaces = []Interface{{"eth0", true, []string{"mid"}}} }, "mid: network interface eth0 is up on it"},
+		{"interface", func(f *Facts) { f.Interfaces = []Interface{{"eth0", true, "", []string{"mid"}}} }, "mid: network interface eth0 is up on it"},
+		{"interface of a kind", func(f *Facts) { f.Interfaces = []Interface{{"eth0.5", true, "vlan", []string{"802.1Q VLAN Support"}}} }, "mid: network interface eth0.5 is up on it"},
 		{"file system's device", func(f *Facts) { f.Mounts = []Mount{{"/", "/dev/vda", "ext4", []string{"mid"}}} }, "mid: /dev/vda is mounted on / from it"},
 		{"file system", func(f *Facts) { f.Mounts = []Mount{{"/x", "none", "top", nil}} }, "top: none is mounted on /x from it"},
 		{"swap", func(f *Facts) { f.Mounts = []Mount{{"", "/dev/vda", "swap", []string{"mid"}}} }, "mid: /dev/vda is swap space on it"},
@@ -258,6 +264,9 @@ func TestReloadRefuses(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			n, k := running(t)
+			if err := os.WriteFile(n.Root+"/lib/modules/"+k1+"/modules.alias", []byte("alias rtnl-link-vlan mid\n"), 0o644); err != nil {
+				t.Fatal(err)
+			}
 			test.change(&k.facts)
 			facts, _ := k.Facts()
 			p, err := n.PlanReload(ReloadRequest{Names: []string{"base"}}, facts)
@@ -355,6 +364,62 @@ func TestReloadSameBuild(t *testing.T) {
 	}
 	if got, want := strings.Join(k.did, ", "), "unload top, unload mid, load mid MID1, load top TOP1"; got != want {
 		t.Errorf("did %s, want %s", got, want)
+	}
+}
+
+// TestReloadNoWorse: a device that no driver has is held against a module that it
+// is for, but not where that was so with the module of before.
+func TestReloadNoWorse(t *testing.T) {
+	const alias = " alias=pci:mid*"
+	for _, loaded := range []bool{true, false} {
+		n, _ := write(t, strings.Replace(stack, "parmtype=num:int", "parmtype=num:int"+alias, 1), "")
+		deps(t, n, k1, stackDeps)
+		_, k := running(t)
+		k.devices, k.facts.Modules = nil, k.facts.Modules[2:] // base alone
+		k.facts.Modules[0].Refs, k.facts.Modules[0].Holders = 0, nil
+		k.facts.Driverless = []Device{{"pci", "0000:00:03.0", "pci:mid1"}}
+		if loaded {
+			k.Load(ModuleFile{Data: fileOf(t, n, "kernel/mid.ko")}, "")
+		}
+		_, res := reloaded(t, n, k, ReloadRequest{Names: []string{"mid"}}, Checks{})
+		r, noted := reportFor(res, "mid"), strings.Join(res.Notes, "\n")
+		if r.OK != loaded || strings.Contains(r.Reason, "is one of its own") == loaded || strings.Contains(noted, "as before") != loaded {
+			t.Errorf("mid loaded before: %v; %+v, %q", loaded, r, noted)
+		}
+	}
+}
+
+func fileOf(t *testing.T, n *Node, rel string) []byte {
+	t.Helper()
+	data, err := os.ReadFile(n.Root + "/lib/modules/" + k1 + "/" + rel)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+// TestReloadNetworkDown notes that a network interface did not come back as it was.
+func TestReloadNetworkDown(t *testing.T) {
+	for name, after := range map[string][]Interface{
+		"eth0 was up and is down": {{"eth0", false, "", []string{"mid"}}, {"eth1", true, "", nil}},
+		"eth0 was up and is gone": {{"eth1", true, "", nil}},
+		"":                        {{"eth0", true, "", []string{"mid"}}},
+	} {
+		n, k := running(t)
+		k.facts.Interfaces = []Interface{{"eth0", true, "", []string{"mid"}}, {"eth2", false, "", nil}}
+		facts, _ := k.Facts()
+		p, err := n.PlanReload(ReloadRequest{Names: []string{"mid"}, Force: true}, facts)
+		if err != nil {
+			t.Fatal(err)
+		}
+		k.unloaded = func() { k.facts.Interfaces = after }
+		res, err := n.Reload(t.Context(), k, p, Checks{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Join(res.Notes, "\n"); !strings.Contains(got, name) || name == "" && got != "" {
+			t.Errorf("notes %q, want %q", got, name)
+		}
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 
 	"modkeep/depmod"
 	"modkeep/kernel/release"
@@ -82,7 +83,8 @@ type sourceReader struct {
 
 func (r *sourceReader) directory(dir string) error {
 	before := len(r.list)
-	err := filepath.WalkDir(dir, func(name string, entry fs.DirEntry, err error) error {
+	// With a slash at its end: the directory may be named by a link to it.
+	err := filepath.WalkDir(dir+"/", func(name string, entry fs.DirEntry, err error) error {
 		if err != nil || !entry.Type().IsRegular() || !(isModuleFile(name) || isPackageFile(name)) {
 			return err
 		}
@@ -117,9 +119,10 @@ func (r *sourceReader) add(name string, named bool) error {
 	return r.keep(&Source{Path: name, Base: filepath.Base(name), Kernel: directoryRelease(filepath.ToSlash(name)), Named: named, Data: data})
 }
 
-// readModuleFile reads a file that a module of any honest size fits in.
+// readModuleFile reads a file that a module of any honest size fits in. A pipe is
+// not waited for.
 func readModuleFile(name string) ([]byte, error) {
-	f, err := os.Open(name)
+	f, err := os.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, err
 	}

@@ -5,12 +5,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
 	"modkeep/kmp"
+	"modkeep/pgp"
 )
 
 // ManifestSchema is the version of the manifest that is written, and the only one
@@ -186,6 +188,33 @@ func (m *Manifest) Find(pattern string) []Package {
 		}
 	}
 	return list
+}
+
+// ReadManifest reads a manifest from a file wherever it lies. Where there are
+// trusted keys, the signature beside it, FILE.asc, has to be good at a time and by
+// one of them (pgp.ErrUnknownKey); it is held against the file before that is
+// read any further. With nil no signature is looked at.
+func ReadManifest(file string, trusted *pgp.Ring, date time.Time) (*Manifest, error) {
+	data, err := readBounded(file, maxManifest)
+	if err != nil {
+		return nil, err
+	}
+	if trusted != nil {
+		signature, err := readBounded(file+".asc", maxSmall)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("%s: not signed: there is no %s.asc", file, filepath.Base(file))
+		} else if err != nil {
+			return nil, err
+		}
+		if _, err := trusted.Verify(bytes.NewReader(data), signature, date); err != nil {
+			return nil, fmt.Errorf("%s.asc: %w", file, err)
+		}
+	}
+	m, err := ParseManifest(data)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	return m, nil
 }
 
 // Manifest reads the manifest of snapshot n.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"os"
@@ -203,6 +204,7 @@ func TestOracleReload(t *testing.T) {
 		t.Fatal(err)
 	}
 	m.write("packed/virtio_net.ko.xz", packed)
+	deb := m.publish("good/virtio_net.ko")
 	file, ownFile := "/lib/modules/"+m.kernel.Release+"/updates/virtio_net.ko", "/lib/modules/"+m.kernel.Release+"/"+own
 	arp := step{command: "@arp eth0 10.0.2.2", want: []string{"52:55:"}}
 	m.play(ctx, []step{
@@ -215,7 +217,7 @@ func TestOracleReload(t *testing.T) {
 		{command: "/bin/modkeep replace /deaf/virtio_net.ko", want: []string{"write     " + file}},
 		{command: "/bin/modkeep verify virtio_net", status: 1, want: []string{"[FAILED]", "another build"}},
 		{command: "/bin/modkeep reload virtio_net --force --json", status: 1,
-			want:   []string{"device virtio", "is not bound to it any more", "the previous build", "is back", "1 (replace virtio_net) is taken back"},
+			want:   []string{"device virtio", "is not bound to it any more", "the previous build", "is back", "network interface eth0 was up and is down", "1 (replace virtio_net) is taken back"},
 			report: &node.ModuleReport{Name: "virtio_net", File: file, RolledBack: true}},
 		{command: "/bin/sh -c 'modprobe -n -v virtio_net; modprobe --show-depends virtio_net'", want: []string{own}, not: "updates"},
 		{command: "@up eth0"},
@@ -250,5 +252,40 @@ func TestOracleReload(t *testing.T) {
 		arp,
 		{command: "/bin/modkeep rollback --reload-in-use", want: []string{"[  OK  ]"}},
 		{command: "/bin/modkeep verify --set /good", status: 1, want: []string{"[FAILED]", "Module virtio_net belong to kernel which is not a part of good"}},
+		{command: "/bin/modkeep verify --set /site/latest/manifest.json", status: 1, want: []string{"[FAILED]", "Module virtio_net belong to kernel which is not a part of site, snapshot 2: " + ownFile,
+			"the set's module is not installed, and would load", "its signature is not looked at without --key"}},
+		{command: "/bin/modkeep verify --set /forged/manifest.json --key /site/latest/key.asc", status: 2, want: []string{"bad signature"}, not: "OK"},
+		{command: "/bin/modkeep replace --reload-in-use " + deb, want: []string{"[  OK  ]"}},
+		{command: "/bin/modkeep verify --set /site/latest/manifest.json --key /site/latest/key.asc", want: []string{file, "[  OK  ]"}, not: "signature"},
+		{command: "/bin/modkeep reload --json --set " + deb, report: &node.ModuleReport{Name: "virtio_net", File: file, OK: true}},
+		{command: "@up eth0"},
+		arp,
+		{command: "/bin/modkeep reload --set /site/latest/manifest.json --key /site/latest/key.asc", status: 1, want: []string{"eth0 is up on it"}},
+		{command: "/bin/modkeep rollback --reload-in-use", want: []string{"[  OK  ]"}},
+		{command: "/bin/modkeep reload --set /site/latest/manifest.json --key /site/latest/key.asc --force", status: 1, want: []string{"[FAILED]", "which is not a part of site", "skipped"}},
 	})
+}
+
+// publish packs a module and makes a signed repository of it, with a manifest
+// that judges the machine's kernel; and one whose manifest somebody changed. It
+// returns the package.
+func (m *machine) publish(module string) (deb string) {
+	m.t.Helper()
+	dir := m.t.TempDir()
+	site := filepath.Join(m.dir, "site")
+	ran(m.t, 0, "pack", "--form", "deb", "--name", "good", "--version", "1", "--kernel", m.kernel.Release, "-o", dir, filepath.Join(m.dir, module))
+	ran(m.t, 0, "repo", "create", site, "--name", "site", "--key", packKey, dir)
+	ran(m.t, 0, "repo", "snapshot", site, "--key", packKey, "--root", m.dir)
+	for _, name := range []string{"manifest.json", "manifest.json.asc"} {
+		text, err := os.ReadFile(filepath.Join(site, "latest", name))
+		if err != nil {
+			m.t.Fatal(err)
+		}
+		m.write("forged/"+name, bytes.Replace(text, []byte(`"ready": true`), []byte(`"ready": false`), 1))
+	}
+	debs, err := filepath.Glob(filepath.Join(site, "latest/pool/*.deb"))
+	if err != nil || len(debs) != 1 {
+		m.t.Fatal(err, debs)
+	}
+	return strings.TrimPrefix(debs[0], m.dir)
 }

@@ -71,3 +71,16 @@ func readSigningKey(path, passphraseFile string) (*pgp.Key, error) {
 	}
 	return key, err
 }
+
+// readTrustedKeys reads the OpenPGP public keys that signatures are held against.
+func readTrustedKeys(path string) (*pgp.Ring, error) {
+	data, err := readLimited(path, pgp.MaxKeys)
+	if err != nil {
+		return nil, fmt.Errorf("cannot read the keys: %w", err)
+	}
+	ring, err := pgp.ReadRing(data)
+	if err != nil {
+		return nil, fmt.Errorf("cannot read the keys: %s: %w", path, err)
+	}
+	return ring, nil
+}

@@ -12,24 +12,28 @@ import (
 	"regexp"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"modkeep/node"
+	"modkeep/pgp"
 	"modkeep/repo"
 )
 
 // liveOptions are the flags of the verbs that look at the running kernel.
 type liveOptions struct {
 	set      string
+	key      string // a file: who may have signed the set's manifest
 	command  string
 	patterns []string
 	json     bool
 }
 
 func (o *liveOptions) addFlags(flags *pflag.FlagSet) {
-	flags.StringVar(&o.set, "set", "", "the files must be of `SET`: a package, a directory of modules or packages, or a channel's manifest (.json), whose signature 'modkeep repo verify' looks at")
+	flags.StringVar(&o.set, "set", "", "the files must be of `SET`: a package, a directory of modules or packages, or a channel's manifest (.json)")
+	flags.StringVar(&o.key, "key", "", "the set's manifest has to be signed by one of the OpenPGP public keys in `FILE`")
 	flags.StringVar(&o.command, "command", "", "a shell runs `COMMAND` when the modules are loaded; a status other than 0 is a failure")
 	flags.StringArrayVar(&o.patterns, "log-fail", nil, "a line of the kernel's log that matches `REGEXP` is a failure; may be repeated")
 	addJSONFlag(flags, &o.json)
@@ -68,68 +72,82 @@ func openLive(cmd *cobra.Command) (*node.Node, node.Live, error) {
 
 // readSet reads what --set names, for the kernel that runs; nil where it names
 // nothing.
-func (o *liveOptions) readSet(live node.Live) (*node.Set, error) {
-	if o.set == "" {
+func (o *liveOptions) readSet(cmd *cobra.Command, live node.Live) (*node.Set, error) {
+	manifest := strings.HasSuffix(o.set, ".json")
+	switch {
+	case o.key != "" && !manifest:
+		return nil, usageErrorf(cmd, "--key is for the signature of a channel's manifest, --set FILE.json")
+	case o.set == "":
 		return nil, nil
 	}
-	set, err := o.openSet(live)
+	open := o.openSources
+	if manifest {
+		open = func() (*node.Set, error) { return o.openManifest(cmd, live) }
+	}
+	set, err := open()
 	if err != nil {
 		return nil, fmt.Errorf("cannot read the set: %w", err)
 	}
 	return set, nil
 }
 
-func (o *liveOptions) openSet(live node.Live) (*node.Set, error) {
-	if !strings.HasSuffix(o.set, ".json") {
-		sources, err := node.ReadSources([]string{o.set})
-		if err != nil {
+// openSources makes a set of a package or a directory.
+func (o *liveOptions) openSources() (*node.Set, error) {
+	sources, err := node.ReadSources([]string{o.set})
+	if err != nil {
+		return nil, err
+	}
+	return node.NewSet(filepath.Base(o.set), sources)
+}
+
+// openManifest makes a set of a channel's manifest. Without a key it says that
+// nobody has looked at who made it.
+func (o *liveOptions) openManifest(cmd *cobra.Command, live node.Live) (*node.Set, error) {
+	var trusted *pgp.Ring
+	if o.key != "" {
+		var err error
+		if trusted, err = readTrustedKeys(o.key); err != nil {
 			return nil, err
 		}
-		return node.NewSet(filepath.Base(o.set), sources)
+	}
+	m, err := repo.ReadManifest(o.set, trusted, time.Now())
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case trusted != nil:
+	case m.Key == "":
+		printNotes(cmd.ErrOrStderr(), []string{o.set + ": is not signed"})
+	default:
+		printNotes(cmd.ErrOrStderr(), []string{o.set + ": its signature is not looked at without --key; it names the key " + m.Key})
 	}
 	facts, err := live.Facts()
 	if err != nil {
 		return nil, err
 	}
-	m, sources, err := readManifest(o.set)
+	sources, err := manifestSources(cmd, o.set, m)
 	if err != nil {
 		return nil, err
 	}
 	return node.NewManifestSet(m, facts.Release, sources)
 }
 
-// maxManifestFile is the most that is read of a manifest, in bytes.
-const maxManifestFile = 256 << 20
-
-// readManifest reads a channel's manifest, and the modules of its packages where
-// they lie beside it, as in a snapshot.
-func readManifest(name string) (*repo.Manifest, []*node.Source, error) {
-	f, err := os.Open(name)
-	if err != nil {
-		return nil, nil, err
-	}
-	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, maxManifestFile))
-	if err != nil {
-		return nil, nil, err
-	}
-	m, err := repo.ParseManifest(text)
-	if err != nil {
-		return nil, nil, fmt.Errorf("%s: %w", name, err)
-	}
+// manifestSources reads the modules of a manifest's packages where all of those
+// lie beside it, as in a snapshot.
+func manifestSources(cmd *cobra.Command, name string, m *repo.Manifest) ([]*node.Source, error) {
 	var files []string
 	for _, p := range m.Packages {
 		file := filepath.Join(filepath.Dir(name), filepath.FromSlash(p.File))
 		if _, err := os.Stat(file); err != nil {
-			return m, nil, nil
+			printNotes(cmd.ErrOrStderr(), []string{fmt.Sprintf("%s: %v: files count as the set's by the package that owns them", name, err)})
+			return nil, nil
 		}
 		if err := holdDigest(file, p.SHA256); err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 		files = append(files, file)
 	}
-	sources, err := node.ReadPackages(files)
-	return m, sources, err
+	return node.ReadPackages(files)
 }
 
 // holdDigest wants that a file has a digest, in hexadecimal.
@@ -208,7 +226,7 @@ func (o *reloadOptions) run(cmd *cobra.Command, names []string) error {
 	if err != nil {
 		return err
 	}
-	set, err := o.readSet(live)
+	set, err := o.readSet(cmd, live)
 	if err != nil {
 		return err
 	}
@@ -248,7 +266,7 @@ func (o *reloadOptions) planned(cmd *cobra.Command, p *node.ReloadPlan) error {
 	reports := append([]node.ModuleReport{}, p.Reports...)
 	if len(p.Refusals) > 0 {
 		for _, s := range p.Load {
-			reports = append(reports, node.ModuleReport{Name: s.Name, File: s.File, Reason: "not reloaded: " + strings.Join(p.Refusals, "; ")})
+			reports = append(reports, node.ModuleReport{Name: s.Name, File: s.File, Owner: s.Owner, Reason: "not reloaded: " + strings.Join(p.Refusals, "; ")})
 		}
 	}
 	if err := printReports(cmd.OutOrStdout(), reports, o.json); err != nil {
@@ -365,7 +383,7 @@ func (o *liveOptions) verify(cmd *cobra.Command, names []string) error {
 	if err != nil {
 		return err
 	}
-	set, err := o.readSet(live)
+	set, err := o.readSet(cmd, live)
 	if err != nil {
 		return err
 	}

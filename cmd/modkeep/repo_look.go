@@ -163,12 +163,8 @@ func runRepoVerify(cmd *cobra.Command, dir string, which []string, key string, a
 	}
 	var ring *pgp.Ring
 	if key != "" {
-		data, err := readLimited(key, pgp.MaxKeys)
-		if err == nil {
-			ring, err = pgp.ReadRing(data)
-		}
-		if err != nil {
-			return fmt.Errorf("cannot read the keys: %w", err)
+		if ring, err = readTrustedKeys(key); err != nil {
+			return err
 		}
 	}
 	var numbers []int

@@ -11,8 +11,10 @@ import (
 	"sync"
 )
 
-// sector is what a disk writes whole or not at all when the power fails.
-const sector = 512
+// sector is what a disk writes whole or not at all when the power fails, in bytes
+// and at multiples of it. Of 512 bytes the two halves of ext4's superblock, which
+// is not journalled, could be of two ages, and its checksum be wrong.
+const sector = 4096
 
 // blockDevice is a machine's disk: an image file that the emulator reads and
 // writes over a socket (the protocol of network block devices, as in proto.md of
@@ -263,13 +265,14 @@ func (d *blockDevice) cut() error {
 		}
 	}
 	for _, w := range d.pending {
-		for o := 0; o < len(w.data); o += sector {
+		for o := 0; o < len(w.data); {
+			end := min(o+sector-int((w.at+int64(o))%sector), len(w.data))
 			if d.luck.IntN(2) == 0 {
-				continue
+				if _, err := d.image.WriteAt(w.data[o:end], w.at+int64(o)); err != nil {
+					return err
+				}
 			}
-			if _, err := d.image.WriteAt(w.data[o:min(o+sector, len(w.data))], w.at+int64(o)); err != nil {
-				return err
-			}
+			o = end
 		}
 	}
 	return errPower
