@@ -151,7 +151,11 @@ func TestOracleGraph(t *testing.T) {
 	if depends, _ := f.Info.Get("depends"); depends != "provider" {
 		t.Errorf("aconsumer depends on %q: it was built without the provider's table", depends)
 	}
-	want("second run", map[string]Status{"aconsumer": Cached, "alone": Cached, "provider": Cached})
+	cells = want("second run", map[string]Status{"aconsumer": Cached, "alone": Cached, "provider": Cached})
+	if err := os.Truncate(cells["alone "+k[0].Release].Modules[0].File, 100); err != nil {
+		t.Fatal(err)
+	}
+	want("a damaged cache", map[string]Status{"aconsumer": Cached, "alone": Built, "provider": Cached})
 	rewrite(t, provider, "provider.c", "return a - 1", "return a - 2")
 	want("body changed", map[string]Status{"aconsumer": Cached, "alone": Cached, "provider": Built})
 	rewrite(t, provider, "provider.c", "widget(int a)", "widget(long a)")

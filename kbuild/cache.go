@@ -2,6 +2,8 @@ package kbuild
 
 import (
 	"encoding/json"
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -11,14 +13,20 @@ import (
 // build.log, modules/…, Module.symvers. Entries are made under another name and
 // renamed when they are whole.
 type entry struct {
-	Source  string   `json:"source"`
-	Kernel  string   `json:"kernel"`
-	Failed  bool     `json:"failed"`
-	Cause   Cause    `json:"cause"`
-	Modules []string `json:"modules"` // places below modules/
-	Symvers bool     `json:"symvers"`
-	Seconds float64  `json:"seconds"`
-	Notes   []string `json:"notes"`
+	Source  string        `json:"source"`
+	Kernel  string        `json:"kernel"`
+	Failed  bool          `json:"failed"`
+	Cause   Cause         `json:"cause"`
+	Modules []entryModule `json:"modules"`
+	Symvers string        `json:"symvers"` // SHA-256 of the table; "" where there is none
+	Seconds float64       `json:"seconds"`
+	Notes   []string      `json:"notes"`
+}
+
+// entryModule is a module of an entry: its place below modules/, and its SHA-256.
+type entryModule struct {
+	Dest   string `json:"dest"`
+	SHA256 string `json:"sha256"`
 }
 
 func (b *builder) memo() string { return filepath.Join(b.Cache, "digests") }
@@ -34,15 +42,19 @@ func (b *builder) recall(c *Cell) bool {
 		return false
 	}
 	var modules []Module
-	for _, dest := range e.Modules {
-		file := filepath.Join(dir, "modules", filepath.FromSlash(dest))
-		if info, err := os.Lstat(file); err != nil || !info.Mode().IsRegular() {
+	for _, m := range e.Modules {
+		file := filepath.Join(dir, "modules", filepath.FromSlash(m.Dest))
+		if is, err := fileDigest(file); err != nil || is != m.SHA256 {
 			return false
 		}
-		modules = append(modules, Module{File: file, Name: moduleFileName(dest), Dest: dest})
+		modules = append(modules, Module{File: file, Name: moduleFileName(m.Dest), Dest: m.Dest})
 	}
-	if e.Symvers {
-		c.Symvers = filepath.Join(dir, "Module.symvers")
+	if e.Symvers != "" {
+		table := filepath.Join(dir, "Module.symvers")
+		if is, err := fileDigest(table); err != nil || is != e.Symvers {
+			return false
+		}
+		c.Symvers = table
 	}
 	c.Modules, c.Cause, c.Notes = modules, e.Cause, append(c.Notes, e.Notes...)
 	c.Log, c.Took = filepath.Join(dir, "build.log"), time.Duration(e.Seconds*float64(time.Second))
@@ -58,12 +70,28 @@ func moduleFileName(dest string) string {
 	return base[:len(base)-len(filepath.Ext(base))]
 }
 
-// store makes a cell's files in part an entry of the cache, in the place of an
-// older one.
-func (b *builder) store(c *Cell, part string, notes []string) error {
-	e := entry{Source: c.Source.String(), Kernel: c.Kernel.Release, Failed: c.Status == Failed, Cause: c.Cause, Symvers: c.Symvers != "", Seconds: c.Took.Seconds(), Notes: notes}
+// describe says what an entry of a cell holds, whose files are still aside.
+func describe(c *Cell, notes []string) (e entry, err error) {
+	e = entry{Source: c.Source.String(), Kernel: c.Kernel.Release, Failed: c.Status == Failed, Cause: c.Cause, Seconds: c.Took.Seconds(), Notes: notes}
 	for _, m := range c.Modules {
-		e.Modules = append(e.Modules, m.Dest)
+		id, err := fileDigest(m.File)
+		if err != nil {
+			return e, err
+		}
+		e.Modules = append(e.Modules, entryModule{m.Dest, id})
+	}
+	if c.Symvers != "" {
+		e.Symvers, err = fileDigest(c.Symvers)
+	}
+	return e, err
+}
+
+// store makes a cell's files in part an entry of the cache, in the place of an
+// older one, or of one that another run made of the same inputs meanwhile.
+func (b *builder) store(c *Cell, part string, notes []string) error {
+	e, err := describe(c, notes)
+	if err != nil {
+		return err
 	}
 	text, err := json.MarshalIndent(e, "", "\t")
 	if err != nil {
@@ -73,10 +101,15 @@ func (b *builder) store(c *Cell, part string, notes []string) error {
 		return err
 	}
 	dir := b.entryDir(c.key)
-	if err := os.RemoveAll(dir); err != nil {
-		return err
+	for range 10 {
+		if err = os.RemoveAll(dir); err == nil {
+			err = os.Rename(part, dir)
+		}
+		if !errors.Is(err, fs.ErrExist) {
+			break
+		}
 	}
-	if err := os.Rename(part, dir); err != nil {
+	if err != nil {
 		return err
 	}
 	for i := range c.Modules {

@@ -84,7 +84,7 @@ func objectFiles(from []string) ([]string, error) {
 		if other := seen[base]; other != "" {
 			return nil, fmt.Errorf("%s and %s have the same name", other, f)
 		}
-		if seen[base] = f; strings.ContainsAny(base, " \t\n$#:\\'\"") {
+		if seen[base] = f; strings.ContainsAny(base, notForMake) {
 			return nil, fmt.Errorf("%q: not a file name that make can use", base)
 		}
 	}
@@ -95,7 +95,7 @@ func objectFiles(from []string) ([]string, error) {
 // has - where the module's name has _. A module that no kernel has keeps the name
 // that was given.
 func objectName(name, root string, kernels []*Kernel) (string, error) {
-	if name == "" || name == "." || strings.ContainsAny(name, " \t\n/$#:\\'\"") {
+	if name == "" || name == "." || strings.ContainsAny(name, "/"+notForMake) {
 		return "", fmt.Errorf("%q is no name of a module", name)
 	}
 	for _, k := range kernels {

@@ -82,6 +82,11 @@ func Run(ctx context.Context, sources []*Source, kernels []*Kernel, o Options) (
 
 // open finds the programs that every build needs.
 func (b *builder) open(ctx context.Context) error {
+	for _, dir := range []string{b.Temp, b.Cache} {
+		if strings.ContainsAny(dir, notForMake) {
+			return fmt.Errorf("%q: make cannot build below a directory of that name", dir)
+		}
+	}
 	if b.shellPath = b.program("bash"); b.shellPath == "" {
 		b.shellPath = "/bin/sh"
 	}
@@ -106,6 +111,10 @@ func (b *builder) open(ctx context.Context) error {
 	}
 	return b.sweep()
 }
+
+// notForMake are bytes that a name must not have which make, and the shell that
+// it runs, are to take for one word.
+const notForMake = " \t\n\"#$%&'()*:;<=>?[\\]`{|}"
 
 // sweep removes what runs left under way that were killed more than a day ago.
 func (b *builder) sweep() error {

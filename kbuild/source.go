@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strings"
 
 	"modkeep/kbuild/dkms"
 )
@@ -59,6 +60,9 @@ func OpenSource(dir, given string) (*Source, error) {
 	for _, name := range []string{"Kbuild", "Makefile", "makefile", "GNUmakefile"} {
 		text, err := readBounded(filepath.Join(dir, name), maxConf)
 		if err == nil && (name == "Kbuild" || objM.Match(text)) {
+			if base := filepath.Base(dir); strings.ContainsAny(base, notForMake) {
+				return nil, fmt.Errorf("%s: %q is not a name that make can use", given, base)
+			}
 			s.Name, s.Version = splitVersion(filepath.Base(dir))
 			return s, nil
 		}

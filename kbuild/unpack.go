@@ -86,7 +86,10 @@ func Unpacked(cache string, names ...string) (string, error) {
 			return "", err
 		}
 	}
-	if err := errors.Join(os.Chmod(part, 0o755), os.Rename(part, dir)); err != nil {
+	if err := os.Chmod(part, 0o755); err != nil {
+		return "", err
+	}
+	if err := os.Rename(part, dir); err != nil && !errors.Is(err, fs.ErrExist) { // another run unpacked it meanwhile
 		return "", err
 	}
 	return dir, nil
@@ -106,8 +109,8 @@ func fileDigest(name string) (string, error) {
 }
 
 // unpackInto writes an archive's entries. os.Root keeps each below dir; links
-// are looked at before they are made, too, so that nothing that was unpacked
-// leads elsewhere.
+// are looked at before they are made, and once more when all are there, since one
+// may lead out by way of others: nothing that was unpacked leads elsewhere.
 func unpackInto(dir, name string) error {
 	each, packaged := archive(name), isPackage(name)
 	root, err := os.OpenRoot(dir)
@@ -116,11 +119,11 @@ func unpackInto(dir, name string) error {
 	}
 	defer root.Close()
 	files, size := 0, int64(0)
-	return each(name, func(f kmp.File, content io.Reader) error {
-		if files++; files > maxFiles || size > maxBytes {
+	err = each(name, func(f kmp.File, content io.Reader) error {
+		files++
+		if size += f.Size; files > maxFiles || size > maxBytes {
 			return fmt.Errorf("%s: more than %d files or %d bytes", name, maxFiles, int64(maxBytes))
 		}
-		size += f.Size
 		if packaged && path.IsAbs(f.Target) { // meant in the tree that the package is installed in
 			if rel, err := filepath.Rel(path.Dir(f.Path), f.Target); err == nil {
 				f.Target = filepath.ToSlash(rel)
@@ -128,6 +131,18 @@ func unpackInto(dir, name string) error {
 		}
 		if err := unpackEntry(root, f, content); err != nil {
 			return fmt.Errorf("%s: %s: %w", name, f.Path, err)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return visit(dir, func(at string, info fs.FileInfo) error {
+		if info.Mode()&fs.ModeSymlink == 0 {
+			return nil
+		}
+		if _, err := root.Stat(at); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("%s: link %s: %w", name, at, err)
 		}
 		return nil
 	})

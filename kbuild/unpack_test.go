@@ -59,6 +59,8 @@ func TestUnpackedHostile(t *testing.T) {
 		{"name that leads out later", tarOf(t, file("a/../../evil", "x")), "leads out of the root"},
 		{"link to an absolute path", tarOf(t, link("a", "/etc")), `a link to the absolute path "/etc"`},
 		{"link that leads out", tarOf(t, link("d/a", "../../etc")), `a link to "../../etc", out of the archive`},
+		{"link that leads out through another", tarOf(t, file("x/y/f", ""), link("x/y/top", "../.."), link("out", "x/y/top/../etc")), "link out: "},
+		{"link in a directory that is one", tarOf(t, file("x/y/f", ""), link("x/y/top", "../.."), link("x/y/top/out", "../../etc")), "link out: "},
 		{"file through a link", tarOf(t, link("a", "."), file("a/b", "x"), link("b", "c")), "exists"},
 		{"the same file twice", tarOf(t, file("a", "x"), file("a", "y")), "exists"},
 		{"device", tarOf(t, tar.Header{Name: "null", Typeflag: tar.TypeChar, Devmajor: 1, Devminor: 3}), "devices and sockets are not unpacked"},

@@ -283,7 +283,13 @@ func (o *buildOptions) givenHeaders() ([]*kbuild.Headers, error) {
 func (o *buildOptions) releases(given []*kbuild.Headers) ([]string, error) {
 	switch {
 	case len(o.kernels) > 0:
-		return slices.Compact(slices.Clone(o.kernels)), nil
+		var list []string
+		for _, krel := range o.kernels {
+			if !slices.Contains(list, krel) {
+				list = append(list, krel)
+			}
+		}
+		return list, nil
 	case len(given) > 0:
 		var list []string
 		for _, h := range given {

@@ -74,8 +74,11 @@ func (o *buildOptions) boot(ctx context.Context, cells []*kbuild.Cell) (map[*kbu
 		}
 		d := &bootDeps{kernel: installed, built: map[string]string{}}
 		attempts, owners, err := d.attempts(k, cells)
-		if err != nil || len(attempts) == 0 {
-			return answers, err
+		if err != nil {
+			return nil, err
+		}
+		if len(attempts) == 0 {
+			continue
 		}
 		image := filepath.Join(o.root, installed.ImagePath)
 		results, err := kerneltest.Boot(ctx, kerneltest.Machine{Arch: debianArch[k.Headers.Arch], Kernel: image, Init: program}, kerneltest.Plan{Attempts: attempts})

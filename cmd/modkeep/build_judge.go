@@ -99,7 +99,8 @@ func newBlame(root string, cells []*kbuild.Cell) *blame {
 
 // text says between which kernels the export moved that a cell's cause is about:
 // this one and the newest older one that the source builds for; where there is
-// none, the neighbours below the root between which it moved last.
+// none, the neighbours below the root between which it moved last before the
+// oldest kernel that the source fails for because of it.
 func (b *blame) text(c *kbuild.Cell) string {
 	symbol := c.Cause.Symbol
 	if c.Status != kbuild.Failed || symbol == "" || c.Kernel.Headers == nil {
@@ -119,6 +120,12 @@ func (b *blame) text(c *kbuild.Cell) string {
 		return ""
 	}
 	last := c.Kernel.Release
+	for _, other := range b.cells {
+		if other.Source == c.Source && other.Cause.Symbol == symbol && flavor(other.Kernel.Release) == flavor(last) && release.Less(other.Kernel.Release, last) {
+			last = other.Kernel.Release
+		}
+	}
+	here = b.export(last, symbol)
 	for _, krel := range b.older(last) {
 		if there := b.export(krel, symbol); there != here {
 			return fmt.Sprintf("%s is %s by %s, and %s by %s", symbol, there, krel, here, last)

@@ -137,7 +137,7 @@ func (l *loop) load(ctx context.Context, r *bareRoot, format string, kernels []k
 		set := []string{"--set", channelAt + "/manifest.json"}
 		ask := "for m in " + strings.Join(names, " ") + "; do modprobe -q $m && read -r v < /sys/module/$m/srcversion && echo $m $v; done; true"
 		ran, err := kerneltest.BootDisk(ctx, k.Machine(), kerneltest.Guest{
-			Tree: kerneltest.Tree{Root: r.dir, Release: k.Release, Names: []string{"virtio_pci", "virtio_blk"}}, Disk: disk,
+			Tree: kerneltest.Tree{Root: r.dir, Release: k.Release, Names: []string{"virtio_pci", "virtio_blk", "ext4"}}, Disk: disk,
 			Commands: []kerneltest.Command{{Argv: slices.Concat([]string{"/bin/modkeep", "reload"}, set, names)}, {Argv: []string{"/bin/sh", "-c", ask}},
 				{Argv: slices.Concat([]string{"/bin/modkeep", "verify", "--json"}, set, names)}}})
 		if err != nil {
@@ -155,8 +155,12 @@ func (l *loop) holdLoaded(krel, format string, names []string, ran []kerneltest.
 		name, version, _ := strings.Cut(strings.TrimSpace(line), " ")
 		loaded[name] = version
 	}
+	owners := map[string]string{}
 	for _, p := range l.packages(format, krel) {
 		for _, file := range p.cell.Modules {
+			if format == "deb" { // the other root has no rpm
+				owners[ko.NameFromPath(file)] = p.Name
+			}
 			out, err := exec.Command("modinfo", "-F", "srcversion", file).Output()
 			if version := loaded[ko.NameFromPath(file)]; version != "" && (err != nil || version != strings.TrimSpace(string(out))) {
 				l.t.Errorf("%s: %s is in the kernel with srcversion %s, and the package has %s (%v)", krel, file, version, out, err)
@@ -171,6 +175,9 @@ func (l *loop) holdLoaded(krel, format string, names []string, ran []kerneltest.
 		mark := "[FAILED]"
 		if loaded[m.Name] != "" {
 			mark = "[  OK  ]"
+		}
+		if m.Owner != owners[m.Name] {
+			l.t.Errorf("%s: %s is said to be of %q, and is of %q", krel, m.File, m.Owner, owners[m.Name])
 		}
 		if m.OK != (loaded[m.Name] != "") || !saysOf(ran[0].Out, m.Name, mark) {
 			l.t.Errorf("%s: modprobe loads %s: %t; verify says %+v, and reload has no %s of it", krel, m.Name, loaded[m.Name] != "", m, mark)

@@ -141,7 +141,9 @@ func (l *loop) modkeep(args ...string) (out []byte, status int, took time.Durati
 	if cmd.ProcessState == nil {
 		l.t.Fatal(err)
 	}
-	l.t.Logf("modkeep %s …: status %d\n%s", strings.Join(args[:min(len(args), 2)], " "), cmd.ProcessState.ExitCode(), errOut.String())
+	if errOut.Len() > 0 {
+		l.t.Logf("modkeep %s …: status %d\n%s", strings.Join(args[:min(len(args), 2)], " "), cmd.ProcessState.ExitCode(), errOut.String())
+	}
 	return out, cmd.ProcessState.ExitCode(), cputime.Of(cmd.ProcessState)
 }
 
@@ -195,11 +197,18 @@ func (l *loop) build() {
 // holdCells wants what has to become of the matrix.
 func (l *loop) holdCells(status int) {
 	count, blamed := map[kbuild.Status]int{}, 0
+	good := "" // a kernel that openrazer-driver builds for
 	for _, c := range l.built.Cells {
 		l.t.Logf("%-8s %s %s %.1f s, %d modules %s", c.Status, c.Source, c.Kernel, c.Seconds, len(c.Modules), c.Cause)
 		count[c.Status]++
 		if c.Status == kbuild.Failed && (c.Cause == "" || strings.Contains(c.Cause, "make failed") || c.Log == "") {
 			l.t.Errorf("no cause: %+v", c)
+		}
+		if c.Source == "openrazer-driver" && c.Status == kbuild.Built {
+			good = c.Kernel
+		}
+		if good != "" && c.Status == kbuild.Failed && !strings.Contains(c.Cause, " by "+good+", for which this source builds, and ") {
+			l.t.Errorf("%s does not name %s, for which it builds: %s", c.Source, good, c.Cause)
 		}
 		if c.Source == "openrazer-driver" && strings.Contains(c.Cause, "too few arguments to function hid_report_raw_event") {
 			blamed++

@@ -18,7 +18,7 @@ func packageOwner(root string) func(string) string {
 		owner, ok := known[p]
 		if !ok {
 			if _, err := os.Stat(filepath.Join(root, "var/lib/dpkg/status")); err == nil {
-				owner, _, _ = strings.Cut(answer("dpkg-query", "--root", root, "-S", p), ":")
+				owner = dpkgOwner(root, p)
 			} else if dir := database(); dir != "" {
 				owner, _, _ = strings.Cut(answer("rpm", "--dbpath", dir, "-qf", "--qf", "%{NAME}\n", p), "\n")
 			}
@@ -26,6 +26,21 @@ func packageOwner(root string) func(string) string {
 		}
 		return owner
 	}
+}
+
+// dpkgOwner asks dpkg, whose database has files under the names that packages
+// have them by: where /lib is a link to /usr/lib, the one or the other.
+func dpkgOwner(root, p string) string {
+	other := "/usr" + p
+	if inside, ok := strings.CutPrefix(p, "/usr/"); ok {
+		other = "/" + inside
+	}
+	for _, name := range []string{p, other} {
+		if owner, _, ok := strings.Cut(answer("dpkg-query", "--root", root, "-S", name), ":"); ok {
+			return owner
+		}
+	}
+	return ""
 }
 
 // answer returns what a program prints, "" where it fails.

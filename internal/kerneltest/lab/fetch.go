@@ -142,8 +142,8 @@ func (p *plan) pairs(list []*candidate, want []relation) {
 	}
 }
 
-// ordinary wants two ABI-different 6.1 kernels with all modules, and the one
-// before them: three over which drivers of third parties stop to build.
+// ordinary wants two ABI-different 6.1 kernels with all modules, and the oldest
+// one, far enough from them that interfaces of drivers have changed in between.
 func (p *plan) ordinary(ctx context.Context, machine *source) error {
 	all, err := machine.kernels(ctx)
 	if err != nil {
@@ -154,11 +154,8 @@ func (p *plan) ordinary(ctx context.Context, machine *source) error {
 		return err
 	}
 	p.pairs(list, []relation{moved})
-	i := slices.IndexFunc(list, func(c *candidate) bool {
-		return slices.ContainsFunc(p.choices, func(chosen choice) bool { return chosen.Arch == c.Arch && chosen.Release == c.Release })
-	})
-	if i > 0 {
-		p.add(list[i-1], true, "before "+list[i].Release+": a third one to build modules for")
+	if len(list) > 0 {
+		p.add(list[0], true, "oldest: modules build for it that do not for newer ones")
 	}
 	return nil
 }
