@@ -201,6 +201,7 @@ func FuzzMountinfo(f *testing.F) {
 
 func FuzzModprobeConfig(f *testing.F) {
 	f.Add("options foo a=1 b=\"x y\" \\\n c\nsoftdep foo pre: a post: b\ninstall x /bin/true", "foo.a=1 -- b.c=2")
+	f.Add("", "foo.=1 foo. .bar")
 	f.Fuzz(func(t *testing.T, text, cmdline string) {
 		c := &modprobeConfig{map[string][]string{}, map[string][]string{}, map[string][]string{}, map[string]string{}, nil}
 		c.parse(text, "x.conf")

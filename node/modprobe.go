@@ -154,7 +154,7 @@ func (c *modprobeConfig) commandLine(line string) {
 			return // what follows is for process 1
 		}
 		key, _, _ := strings.Cut(word, "=")
-		if module, _, ok := strings.Cut(key, "."); ok && module != "" {
+		if module, parameter, ok := strings.Cut(key, "."); ok && module != "" && parameter != "" {
 			name := depmod.ModuleName(module + ".ko")
 			c.options[name] = append(c.options[name], word[len(module)+1:])
 		}
