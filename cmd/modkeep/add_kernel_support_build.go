@@ -28,7 +28,7 @@ func (a *addKernel) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if a.tree, err = media.OpenTree(dir); err != nil {
+	if a.tree, err = media.OpenTree(dir, a.given); err != nil {
 		return err
 	}
 	if err := errors.Join(a.tree.Unbundle(a.bin()), a.tree.DropIndexes()); err != nil {
@@ -36,6 +36,9 @@ func (a *addKernel) open(ctx context.Context) error {
 	}
 	if a.packages, err = a.tree.Packages(); err != nil {
 		return err
+	}
+	if product, version, ok := media.Product(a.packages); ok {
+		a.product, a.version = product, version
 	}
 	return a.findSources(ctx)
 }
@@ -49,7 +52,7 @@ func (a *addKernel) bin() string {
 }
 
 // ownTree makes a copy of the bundle that may be changed, and returns where it is:
-// of a file the one directory that it has at its top.
+// of a file the one directory that it has at its top, which tells the product too.
 func (a *addKernel) ownTree() (string, error) {
 	dir := filepath.Join(a.work, "tree")
 	if info, err := os.Stat(a.given); err != nil || info.IsDir() {
@@ -64,6 +67,9 @@ func (a *addKernel) ownTree() (string, error) {
 	}
 	if entries, err := os.ReadDir(from); err == nil && len(entries) == 1 && entries[0].IsDir() {
 		from = filepath.Join(from, entries[0].Name())
+		if product, version := media.Name(entries[0].Name()); product != "" {
+			a.product, a.version = product, version
+		}
 	}
 	_, err = media.Copy(from, dir)
 	return dir, err
@@ -92,8 +98,8 @@ func (a *addKernel) findKernel() error {
 		return fmt.Errorf("%s has headers of %d kernels, and one is wanted: name it with --kernel", a.headers, len(kernels))
 	case err == nil:
 		a.kernel = kernels[0]
-	case len(o.kernels) == 1:
-		a.kernel, a.missing = &kbuild.Kernel{Release: o.kernels[0]}, err
+	case len(o.kernels) == 1 && kbuild.Missing(err) != nil:
+		a.kernel, a.missing = &kbuild.Kernel{Release: o.kernels[0]}, kbuild.Missing(err)
 	default:
 		return err
 	}

@@ -16,7 +16,7 @@ import (
 // TestMain lets the test binary be modkeep itself in the scripts, and the tools
 // that it takes the place of.
 func TestMain(m *testing.M) {
-	testscript.Main(cleaning{m}, map[string]func(){"modkeep": main, "weak-modules": main, "weak-modules2": main, "genksyms": main, "gendwarfksyms": main, "modkeep-measured": measured})
+	testscript.Main(cleaning{m}, map[string]func(){"modkeep": main, "weak-modules": main, "weak-modules2": main, "mlnx_add_kernel_support.sh": main, "genksyms": main, "gendwarfksyms": main, "modkeep-measured": measured})
 }
 
 // TestScript runs each script of testdata/script against the real main: one

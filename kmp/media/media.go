@@ -47,7 +47,7 @@ func (t *Tree) Packages() ([]*Package, error) {
 		if !d.Type().IsRegular() || !isPackage(rel) {
 			return nil
 		}
-		p, err := read(t.Path(rel), rel, &total)
+		p, err := t.readPackage(rel, &total)
 		if err == nil && p != nil {
 			list = append(list, p)
 		}
@@ -61,17 +61,25 @@ func isPackage(name string) bool {
 	return ext == ".rpm" || ext == ".deb"
 }
 
-// read reads a package; nil is one of sources.
-func read(name, rel string, total *int64) (*Package, error) {
-	header, err := kmp.OpenHeader(name)
+// readPackage reads a package; nil is one of sources. total is how many bytes of
+// modules were read.
+func (t *Tree) readPackage(rel string, total *int64) (*Package, error) {
+	f, err := t.root.Open(rel)
 	if err != nil {
 		return nil, err
 	}
-	if header.Source {
-		return nil, nil
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	name := filepath.Join(t.given, filepath.FromSlash(rel))
+	header, err := kmp.ReadHeader(name, f, info.Size())
+	if err != nil || header.Source {
+		return nil, err
 	}
 	p := &Package{Rel: rel}
-	p.Package, err = kmp.OpenEach(name, func(m *kmp.Module) error {
+	p.Package, err = kmp.Read(name, f, info.Size(), func(m *kmp.Module) error {
 		data := m.Data
 		if *total += int64(len(data)); *total > maxModules {
 			return fmt.Errorf("more than %d bytes of modules", int64(maxModules))
@@ -161,6 +169,17 @@ func Fit(packages []*Package, t *loader.Target, krel string, refused func(*loade
 		}
 	}
 	return list
+}
+
+// Product is what the tree calls itself: by a package NAME-kernel-only or
+// NAME-kernel-only-KREL, which requires the packages of modules.
+func Product(packages []*Package) (name, version string, ok bool) {
+	for _, p := range packages {
+		if name, _, ok := strings.Cut(p.Name, "-kernel-only"); ok && name != "" && len(p.Modules) == 0 {
+			return name, p.Version, true
+		}
+	}
+	return "", "", false
 }
 
 // Name takes the name of a tree or of its file apart: product and version, which

@@ -76,17 +76,19 @@ const maxList = 16 << 20
 // Tree is a tree that may be changed. Whatever links are in it, nothing outside of
 // its directory is.
 type Tree struct {
-	dir  string
-	root *os.Root
+	dir   string
+	given string
+	root  *os.Root
 }
 
-// OpenTree opens the tree in a directory.
-func OpenTree(dir string) (*Tree, error) {
+// OpenTree opens the tree in a directory. given is what it was copied from, for
+// messages.
+func OpenTree(dir, given string) (*Tree, error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return nil, err
 	}
-	return &Tree{dir, root}, nil
+	return &Tree{dir, given, root}, nil
 }
 
 // Close lets go of the directory.
@@ -134,7 +136,7 @@ func (t *Tree) Unbundle(bin string) error {
 	for line := range strings.Lines(string(text)) {
 		digest, name, ok := strings.Cut(strings.TrimSuffix(line, "\n"), "  ")
 		if !ok {
-			return fmt.Errorf("%s: no digest and name: %.80q", t.Path("SHA256SUMS"), line)
+			return fmt.Errorf("%s: no digest and name: %.80q", filepath.Join(t.given, "SHA256SUMS"), line)
 		}
 		if err := t.takeOut(name, digest, bin); err != nil {
 			return err
@@ -165,7 +167,7 @@ func (t *Tree) takeOut(name, digest, bin string) error {
 	same := hex.EncodeToString(sum.Sum(nil)) == digest
 	switch {
 	case path.Dir(name) == "repo/pool" && !same:
-		return fmt.Errorf("%s: not what SHA256SUMS lists", t.Path(name))
+		return fmt.Errorf("%s: not what SHA256SUMS lists", filepath.Join(t.given, name))
 	case path.Dir(name) == "repo/pool":
 		if err := t.root.MkdirAll(bin, 0o755); err != nil {
 			return err
@@ -232,7 +234,7 @@ func (t *Tree) read(name string) ([]byte, error) {
 	defer f.Close()
 	text, err := io.ReadAll(io.LimitReader(f, maxList+1))
 	if err == nil && len(text) > maxList {
-		err = fmt.Errorf("%s: more than %d bytes", t.Path(name), maxList)
+		err = fmt.Errorf("%s: more than %d bytes", filepath.Join(t.given, name), maxList)
 	}
 	return text, err
 }
