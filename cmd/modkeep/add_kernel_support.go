@@ -216,6 +216,7 @@ type addKernel struct {
 	work     string // all that is made on the way; removed at the end
 	tree     *media.Tree
 	packages []*media.Package // of the tree
+	former   []string         // kernels that packages were for which were replaced
 	unpacker kbuild.Unpacker
 	kernel   *kbuild.Kernel
 	missing  error // why nothing can be built for it

@@ -344,6 +344,7 @@ func (a *addKernel) replace(built []pack.Built) error {
 		for _, old := range a.packages {
 			if old.Name == b.Package.Name && old.Format == b.Package.Format && old.Arch == b.Package.Arch {
 				fmt.Fprintf(a.log, "replaced: %s\n", old.Rel)
+				a.former = append(a.former, old.Kernels()...)
 				if err := a.tree.Remove(old.Rel); err != nil {
 					return err
 				}

@@ -151,6 +151,15 @@ func (v *vendor) newerKernel(first string) {
 		}
 	}
 	v.add(statusSupported, image, v.newer, "--without-thing")
+
+	out := v.add(0, first, v.newer, "--kmp", "--distro", "rhel9.4", "--force", "--name", "fourth")
+	tree := v.unpack(filepath.Join(v.out, "fourth.tgz"), "fourth")
+	if _, err := os.Stat(filepath.Join(tree, "RPMS/kmod-vpoll-0.1-1.x86_64.rpm")); !errors.Is(err, os.ErrNotExist) {
+		v.t.Errorf("the older package is there still: %v", err)
+	}
+	if lost := !v.linked(tree, v.older); strings.Contains(out, "WARNING: The packages for "+v.older.Release+" were replaced") != lost {
+		v.t.Errorf("what was built for %s does not load on %s: %v, and it is said\n%s", v.newer.Release, v.older.Release, lost, out)
+	}
 }
 
 // linked asks check whether all modules of a tree load on a kernel.

@@ -76,11 +76,11 @@ func logName(c *kbuild.Cell) string {
 }
 
 // makeRepo makes a repository of the tree's packages, but for those of sources,
-// with a manifest for each kernel that they have modules for and that is below
-// the root.
+// with a manifest for each kernel that they have modules for, or that those had
+// whose place they took, and that is below the root.
 func (a *addKernel) makeRepo() (*repo.Repo, *repo.Manifest, error) {
 	var files []string
-	krels := []string{a.kernel.Release}
+	krels := append([]string{a.kernel.Release}, a.former...)
 	for _, p := range a.packages {
 		if p.DKMS() {
 			continue
@@ -102,7 +102,30 @@ func (a *addKernel) makeRepo() (*repo.Repo, *repo.Manifest, error) {
 	if len(krels) > 0 {
 		pub.Judge = judgeFlags{root: a.root, kernels: krels}.judge
 	}
-	return repo.Create(filepath.Join(a.work, "repository"), settings, files, pub)
+	r, m, err := repo.Create(filepath.Join(a.work, "repository"), settings, files, pub)
+	if err == nil {
+		a.warnLost(m)
+	}
+	return r, m, err
+}
+
+// warnLost says which kernels lost modules: those of packages that were replaced.
+func (a *addKernel) warnLost(m *repo.Manifest) {
+	for _, k := range m.Kernels {
+		if !slices.Contains(a.former, k.Release) {
+			continue
+		}
+		var lost []string
+		for _, module := range k.Modules {
+			if module.Decision == repo.Blocked {
+				lost = append(lost, module.Name)
+			}
+		}
+		if len(lost) > 0 {
+			fmt.Fprintf(a.say, "WARNING: The packages for %s were replaced, and it does not load what replaced them: %s\n", k.Release, strings.Join(lost, ", "))
+			fmt.Fprintln(a.say, "WARNING: without --kmp packages for one kernel leave those for others as they are.")
+		}
+	}
 }
 
 // write writes the tree to the file that is made.
