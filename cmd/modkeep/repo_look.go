@@ -208,7 +208,7 @@ func newRepoListCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "list DIR [SNAPSHOT|CHANNEL]",
 		Short: "List the snapshots, or the packages of one",
-		Long:  `List prints the snapshots of a repository and the channels that point to them; of one
+		Long: `List prints the snapshots of a repository and the channels that point to them; of one
 snapshot its packages and what becomes of the modules on each kernel, as its manifest
 says.` + exitStatus("listed", "", "could not be read"),
 		Example: `  modkeep repo list /srv/repo
