@@ -106,7 +106,8 @@ func (n *Node) PlanInstall(req InstallRequest) (*InstallPlan, error) {
 }
 
 // Install plans an installation and does it, under the lock. Where the plan has
-// refusals nothing is done, and Result.Record has no number.
+// refusals nothing is done, and Result.Record has no number. With the error
+// ErrRelink it is done.
 func (n *Node) Install(ctx context.Context, req InstallRequest) (*InstallPlan, *Result, error) {
 	var whole *InstallPlan
 	res, err := n.apply(ctx, req.name(), func() (*Plan, error) {

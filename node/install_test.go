@@ -258,6 +258,32 @@ func TestInstallRefuses(t *testing.T) {
 	}
 }
 
+// TestInstallRelinkFails has depmod fail for the kernel whose link led to a module
+// that is replaced by one which that kernel does not load: the module is replaced,
+// and the error says what is left.
+func TestInstallRelinkFails(t *testing.T) {
+	text := strings.Replace(site, "vmlinux printk@b", "vmlinux printk@b\n\tlink weak-updates/loose.ko ../../K1/extra/loose.ko", 1)
+	n, _ := write(t, text, "")
+	broken := errors.New("no space")
+	n, err := Open(n.Root, Options{Run: func(_ context.Context, s txn.Step, _ []string) error {
+		if strings.Contains(s.Path, k2) {
+			return broken
+		}
+		return nil
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, res, err := n.Install(t.Context(), InstallRequest{Verb: InstallReplace, Sources: sources(t, module(t, k1, "loose.ko printk@a version=3.0"))})
+	if !errors.Is(err, ErrRelink) || !errors.Is(err, broken) || res.Record.Number == 0 {
+		t.Errorf("%v, transaction %d; want %v, and %v", err, res.Record.Number, ErrRelink, broken)
+	}
+	r, err := n.Rollback(t.Context(), 0)
+	if !errors.Is(err, ErrRelink) || len(r.Done) != 1 {
+		t.Errorf("%v, %d taken back; want %v", err, len(r.Done), ErrRelink)
+	}
+}
+
 // dump describes a root, but for modkeep's own state.
 func dump(t *testing.T, n *Node) string {
 	t.Helper()

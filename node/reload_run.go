@@ -301,10 +301,14 @@ func (r *reload) back(ctx context.Context) {
 	r.came = nil
 	if r.p.undo != 0 {
 		undone, err := r.n.takeBack(ctx, r.p.undo)
-		if err != nil {
-			r.note("the files of transaction %d are still in place: %v", r.p.undo, err)
-		} else {
+		switch {
+		case errors.Is(err, ErrRelink):
+			r.note("%v", err)
+			fallthrough
+		case err == nil:
 			r.res.Undone = undone
+		default:
+			r.note("the files of transaction %d are still in place: %v", r.p.undo, err)
 		}
 	}
 	if r.loadPrevious() {

@@ -16,6 +16,10 @@ import (
 // installation that is in effect.
 var ErrNothingInstalled = errors.New("no installation in the history is in effect")
 
+// ErrRelink is the error of an installation, or a rollback, that is done but for
+// the links of other kernels: what they led to is another file now, or gone.
+var ErrRelink = errors.New("links of other kernels to changed modules are not put right")
+
 // IsInstallation reports whether a transaction of the history is one of
 // Install's.
 func IsInstallation(r txn.Record) bool {
@@ -77,7 +81,8 @@ func (n *Node) PlanRollback(number int) (*Rollback, error) {
 // Rollback takes the installations from number on back, newest first, each as
 // a transaction of its own; 0 takes back the last one. Where one cannot be
 // taken back, those that were are put in effect again. At last the links of
-// other kernels that led to changed files are put right.
+// other kernels that led to changed files are put right; with the error ErrRelink
+// the rest is done.
 func (n *Node) Rollback(ctx context.Context, number int) (*Rollback, error) {
 	r, err := n.rollback(ctx, number)
 	if err == nil {
@@ -164,8 +169,26 @@ func (n *Node) redo(ctx context.Context, done []txn.Record) error {
 }
 
 // relink puts the weak-updates links right that lead to files which steps have
-// changed or removed; it returns nil where there is none.
+// changed or removed; it returns nil where there is none. Its error is an ErrRelink.
 func (n *Node) relink(ctx context.Context, steps []txn.Step) (*Result, error) {
+	names, err := n.linkedTo(steps)
+	if err != nil || len(names) == 0 {
+		return nil, relinkError(err)
+	}
+	res, err := n.Apply(ctx, Request{Request: weakupdates.Request{Verb: weakupdates.Relink, Modules: names}, Name: "link " + strings.Join(names, " ")})
+	return res, relinkError(err)
+}
+
+func relinkError(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%w: %w", ErrRelink, err)
+}
+
+// linkedTo are the modules that a link of another kernel leads to, in a file which
+// steps have changed or removed.
+func (n *Node) linkedTo(steps []txn.Step) ([]string, error) {
 	changed := map[string]bool{}
 	for _, s := range steps {
 		if s.Op == txn.Write || s.Op == txn.Remove {
@@ -190,8 +213,5 @@ func (n *Node) relink(ctx context.Context, steps []txn.Step) (*Result, error) {
 			}
 		}
 	}
-	if len(names) == 0 {
-		return nil, nil
-	}
-	return n.Apply(ctx, Request{Request: weakupdates.Request{Verb: weakupdates.Relink, Modules: names}, Name: "link " + strings.Join(names, " ")})
+	return names, nil
 }

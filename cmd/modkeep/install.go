@@ -77,7 +77,7 @@ modules that are installed from loading.
 With --reload those that are loaded are then loaded again, as by modkeep reload:
 where one of them fails its check, the modules before are loaded again and their
 files are put back. It is refused before anything is changed if one is in use;
---reload-in-use reloads those too.` + exitStatus("done, or nothing to do", "refused: nothing is changed", "could not tell, or could not do it; nothing is changed"),
+--reload-in-use reloads those too.` + exitStatus("done, or nothing to do", "refused: nothing is changed", "could not tell, or could not do it; nothing is changed, unless it says what is"),
 		Example: help.example,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
@@ -121,7 +121,7 @@ func (o *installOptions) run(cmd *cobra.Command, verb node.InstallVerb, args []s
 	}
 	if res.Record.Number != 0 {
 		if err := r.run(cmd); err != nil {
-			return fmt.Errorf("cannot reload: %w", err)
+			return withHint(fmt.Errorf("cannot reload: %w", err), "the files are installed all the same; modkeep rollback %d takes them back", res.Record.Number)
 		}
 	}
 	if err := o.print(cmd, p, res.Record, r.reports); err != nil {
@@ -153,6 +153,9 @@ func (o *installOptions) carryOut(cmd *cobra.Command, n *node.Node, req node.Ins
 
 // explain makes an error the command's.
 func (o *installOptions) explain(verb node.InstallVerb, err error) error {
+	if errors.Is(err, node.ErrRelink) {
+		return withHint(fmt.Errorf("%s is done, but %w", verb, err), "modkeep link puts them right; modkeep rollback takes it back")
+	}
 	err = journalHint(fmt.Errorf("cannot %s: %w", verb, err))
 	var failed *txn.StepError
 	switch {

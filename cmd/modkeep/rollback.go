@@ -46,7 +46,7 @@ With --reload the modules that are loaded are loaded again from the files of
 before, as by modkeep reload.` + exitStatus(
 			"done, or the list is printed",
 			"refused: the tree was changed since; nothing is changed",
-			"no such installation, or it could not be done; nothing is changed"),
+			"no such installation, or it could not be done; nothing is changed, unless it says what is"),
 		Example: `  modkeep rollback --list
   modkeep rollback --dry-run
   modkeep rollback 12 --root /mnt/sysroot`,
@@ -103,7 +103,7 @@ func (o *rollbackOptions) run(cmd *cobra.Command, number int) error {
 		return o.explain(cmd, err)
 	}
 	if err := live.run(cmd); err != nil {
-		return fmt.Errorf("cannot reload: %w", err)
+		return withHint(fmt.Errorf("cannot reload: %w", err), "the files of before are back all the same")
 	}
 	if err := o.print(cmd, r, live.reports); err != nil {
 		return err
@@ -150,6 +150,8 @@ func (o *rollbackOptions) carryOut(cmd *cobra.Command, n *node.Node, number int)
 func (o *rollbackOptions) explain(cmd *cobra.Command, err error) error {
 	var refused *txn.RefusedError
 	switch {
+	case errors.Is(err, node.ErrRelink):
+		return withHint(fmt.Errorf("rolled back, but %w", err), "modkeep link puts them right")
 	case errors.Is(err, txn.ErrUnknown), errors.Is(err, node.ErrNothingInstalled):
 		return withHint(fmt.Errorf("cannot roll back: %w", err), "run 'modkeep rollback --list' for the list")
 	case !errors.As(err, &refused):

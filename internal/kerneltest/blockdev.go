@@ -12,8 +12,9 @@ import (
 )
 
 // sector is what a disk writes whole or not at all when the power fails, in bytes
-// and at multiples of it. Of 512 bytes the two halves of ext4's superblock, which
-// is not journalled, could be of two ages, and its checksum be wrong.
+// and at multiples of it. ext4 counts on this for its blocks, of 1 to 4 KiB: with
+// halves of two ages a commit block of its journal does not hold its checksum, and
+// the file system cannot be mounted (fs/jbd2/recovery.c of 6.1, j_failed_commit).
 const sector = 4096
 
 // blockDevice is a machine's disk: an image file that the emulator reads and
