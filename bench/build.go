@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -8,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 
 	"modkeep/internal/kerneltest"
@@ -15,17 +17,19 @@ import (
 )
 
 // Part build measures modkeep build against dkms with its default number of
-// jobs: packages of Debian for kernels that have headers, the same cells of
-// both, into empty trees. Measured too are how much of the processors' time the
-// builds leave unused, and the same builds once more, from the cache. modkeep
-// digests sources and headers, judges what it built and runs builds in a
-// sandbox besides.
+// jobs, which is that of the processors: packages of Debian for kernels that have
+// headers, the same cells of both, into empty trees. They are the largest
+// packages that the lab has built for the kernels that it has built most for, so
+// that none fails; what a dkms.conf says is not for a kernel neither builds. Measured too are how much of the processors' time the builds
+// leave unused, and the same builds once more, from the cache. modkeep digests
+// sources and headers, judges what it built and runs builds in a sandbox besides.
 const (
-	buildRatio  = 1.0
-	buildFill   = 1.15 // of the time that the work would take on processors that are never idle
-	buildCached = 0.02 // of the first run
-	buildCells  = 8    // packages
-	buildRuns   = 3    // a build takes long, and its time varies little
+	buildRatio    = 1.0
+	buildFill     = 1.15 // of the time that the work would take on processors that are never idle
+	buildCached   = 0.02 // of the first run
+	buildPackages = 8
+	buildKernels  = 3
+	buildRuns     = 3 // a build takes long, and its time varies little
 )
 
 // buildRun is one measurement of part build.
@@ -69,37 +73,61 @@ func (b *bench) buildPart(cache kerneltest.Cache) (text string, ok bool, err err
 	return out.String(), r.matrix.ratio() <= buildRatio && r.again.ratio() <= buildCached && fill <= buildFill, nil
 }
 
-// choose takes packages that the lab has built for all of the kernels.
+// choose takes kernels and packages.
 func (r *buildRun) choose() error {
 	kernels, err := r.cache.Kernels()
 	if err != nil {
 		return err
 	}
+	built := map[string][]string{} // release: packages that the lab has built for it
 	for _, k := range kernels {
-		if _, err := os.Stat(r.cache.Join("headers", k.Release)); err == nil && k.Headers && k.Arch == "amd64" && k.Series == "6.1" {
-			r.kernels, r.root = append(r.kernels, k.Release), k.Root
+		if _, err := os.Stat(r.cache.Join("headers", k.Release)); err != nil || !k.Headers || k.Arch != "amd64" || k.Series != "6.1" || k.Flavour == "rt" {
+			continue
 		}
+		files, err := filepath.Glob(r.cache.Join("modules", k.Release, "*", "*.ko"))
+		if err != nil {
+			return err
+		}
+		for _, f := range files {
+			built[k.Release] = append(built[k.Release], filepath.Base(filepath.Dir(f)))
+		}
+		built[k.Release] = slices.Compact(built[k.Release])
+		r.kernels, r.root = append(r.kernels, k.Release), k.Root
 	}
-	if len(r.kernels) > 3 {
-		r.kernels = r.kernels[len(r.kernels)-3:]
-	}
+	slices.SortStableFunc(r.kernels, func(x, y string) int { return len(built[y]) - len(built[x]) })
+	r.kernels = r.kernels[:min(len(r.kernels), buildKernels)]
 	confs, err := filepath.Glob(r.cache.Join("dkms", "*", "*", "dkms.conf"))
 	if err != nil {
 		return err
 	}
 	for _, conf := range confs {
-		all := len(r.sources) < buildCells
-		for _, krel := range r.kernels {
-			built, _ := filepath.Glob(r.cache.Join("modules", krel, filepath.Base(filepath.Dir(filepath.Dir(conf))), "*.ko"))
-			all = all && len(built) > 0
-		}
-		if all {
+		name := filepath.Base(filepath.Dir(filepath.Dir(conf)))
+		if !slices.ContainsFunc(r.kernels, func(krel string) bool { return !slices.Contains(built[krel], name) }) {
 			r.sources = append(r.sources, filepath.Dir(conf))
 		}
 	}
-	if len(r.sources) == 0 || len(r.kernels) == 0 {
-		return errors.New("the lab has no package that is built for its 6.1 kernels; run lab build")
+	if len(r.sources) < buildPackages || len(r.kernels) < buildKernels {
+		return fmt.Errorf("the lab has built %d packages for each of %d kernels, not %d for %d; run lab build --kernels all all", len(r.sources), len(r.kernels), buildPackages, buildKernels)
 	}
+	return r.largest()
+}
+
+// largest leaves the packages with the most C files.
+func (r *buildRun) largest() error {
+	files := map[string]int{}
+	for _, dir := range r.sources {
+		err := filepath.WalkDir(dir, func(name string, d fs.DirEntry, err error) error {
+			if err == nil && filepath.Ext(name) == ".c" {
+				files[dir]++
+			}
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	slices.SortStableFunc(r.sources, func(x, y string) int { return files[y] - files[x] })
+	r.sources = r.sources[:buildPackages]
 	return nil
 }
 
@@ -123,8 +151,37 @@ func (r *buildRun) round() error {
 	if err != nil {
 		return err
 	}
+	if err := r.complete(args); err != nil {
+		return err
+	}
 	r.matrix.add(theirs, ours)
 	r.again.add(ours, again)
+	return nil
+}
+
+// complete wants that modkeep has built all cells, or excluded, as dkms does with
+// its status 77: run takes its status 1, by
+// which it says that one failed, for an answer like others. That of dkms is looked
+// at cell by cell.
+func (r *buildRun) complete(args []string) error {
+	out, err := exec.Command(r.modkeep, append(args, "--json")...).Output()
+	if err != nil {
+		return fmt.Errorf("modkeep build: %w", err)
+	}
+	var answer struct {
+		Cells []struct{ Source, Kernel, Status string }
+	}
+	if err := json.Unmarshal(out, &answer); err != nil {
+		return err
+	}
+	for _, c := range answer.Cells {
+		if c.Status != "cached" && c.Status != "excluded" {
+			return fmt.Errorf("modkeep build: %s for %s is %s", c.Source, c.Kernel, c.Status)
+		}
+	}
+	if want := len(r.sources) * len(r.kernels); len(answer.Cells) != want {
+		return fmt.Errorf("modkeep build: %d cells, not %d", len(answer.Cells), want)
+	}
 	return nil
 }
 

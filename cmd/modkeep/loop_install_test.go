@@ -135,7 +135,7 @@ func (l *loop) load(ctx context.Context, r *bareRoot, format string, kernels []k
 	for _, k := range kernels {
 		names := modulesOf(l.packages(format, k.Release))
 		set := []string{"--set", channelAt + "/manifest.json"}
-		ask := "for m in " + strings.Join(names, " ") + "; do modprobe -q $m && read -r v < /sys/module/$m/srcversion && echo $m $v; done; true"
+		ask := "for m in " + strings.Join(names, " ") + "; do modprobe -q $m && echo $m $(cat /sys/module/$m/srcversion); done; true"
 		ran, err := kerneltest.BootDisk(ctx, k.Machine(), kerneltest.Guest{
 			Tree: kerneltest.Tree{Root: r.dir, Release: k.Release, Names: []string{"virtio_pci", "virtio_blk", "ext4"}}, Disk: disk,
 			Commands: []kerneltest.Command{{Argv: slices.Concat([]string{"/bin/modkeep", "reload"}, set, names)}, {Argv: []string{"/bin/sh", "-c", ask}},
@@ -143,14 +143,14 @@ func (l *loop) load(ctx context.Context, r *bareRoot, format string, kernels []k
 		if err != nil {
 			l.t.Fatalf("%v\nafter %+v", err, ran)
 		}
-		l.t.Logf("%s, %s packages: reload took %.0f s, verify %.0f s\n%s%s", k.Release, format, ran[0].Took.Seconds(), ran[2].Took.Seconds(), ran[0].Out, ran[0].ErrOut)
+		l.t.Logf("%s, %s packages: reload took %.0f s, verify %.0f s\n%s", k.Release, format, ran[0].Took.Seconds(), ran[2].Took.Seconds(), ran[0].Out)
 		l.holdLoaded(k.Release, format, names, ran)
 	}
 }
 
 // holdLoaded compares modkeep's table and its verify with what modprobe did.
 func (l *loop) holdLoaded(krel, format string, names []string, ran []kerneltest.Ran) {
-	loaded := map[string]string{} // name: srcversion
+	loaded := map[string]string{} // name: srcversion, which the kernel has of some
 	for line := range strings.Lines(ran[1].Out) {
 		name, version, _ := strings.Cut(strings.TrimSpace(line), " ")
 		loaded[name] = version
@@ -162,7 +162,7 @@ func (l *loop) holdLoaded(krel, format string, names []string, ran []kerneltest.
 				owners[ko.NameFromPath(file)] = p.Name
 			}
 			out, err := exec.Command("modinfo", "-F", "srcversion", file).Output()
-			if version := loaded[ko.NameFromPath(file)]; version != "" && (err != nil || version != strings.TrimSpace(string(out))) {
+			if version, ok := loaded[ko.NameFromPath(file)]; ok && (err != nil || version != strings.TrimSpace(string(out))) {
 				l.t.Errorf("%s: %s is in the kernel with srcversion %s, and the package has %s (%v)", krel, file, version, out, err)
 			}
 		}
@@ -173,14 +173,15 @@ func (l *loop) holdLoaded(krel, format string, names []string, ran []kerneltest.
 	}
 	for _, m := range report.Modules {
 		mark := "[FAILED]"
-		if loaded[m.Name] != "" {
+		_, there := loaded[m.Name]
+		if there {
 			mark = "[  OK  ]"
 		}
 		if m.Owner != owners[m.Name] {
 			l.t.Errorf("%s: %s is said to be of %q, and is of %q", krel, m.File, m.Owner, owners[m.Name])
 		}
-		if m.OK != (loaded[m.Name] != "") || !saysOf(ran[0].Out, m.Name, mark) {
-			l.t.Errorf("%s: modprobe loads %s: %t; verify says %+v, and reload has no %s of it", krel, m.Name, loaded[m.Name] != "", m, mark)
+		if m.OK != there || !saysOf(ran[0].Out, m.Name, mark) {
+			l.t.Errorf("%s: modprobe loads %s: %t; verify says %+v, and reload has no %s of it", krel, m.Name, there, m, mark)
 		}
 	}
 	l.t.Logf("%s: %d of %d modules loaded", krel, len(loaded), len(names))

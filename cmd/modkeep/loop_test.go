@@ -52,8 +52,9 @@ type loopPackage struct {
 // TestOracleLoop takes real packages of sources for real kernels all the way:
 // built and judged, signed, packed, published, installed by dnf and by apt-get
 // from the repository, and loaded by the kernels in virtual machines, where
-// modprobe has to say the same as modkeep's table. With MODKEEP_FULL=1 it is a
-// matrix of ten packages and three kernels, else of two and two, with one machine.
+// modprobe has to say the same as modkeep's table. With MODKEEP_FULL=1, as
+// scripts/loop runs it, it is a matrix of ten packages and three kernels, else of
+// two and two, with one machine.
 func TestOracleLoop(t *testing.T) {
 	oracle.Tool(t, kerneltest.Emulator("amd64"))
 	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Hour)
@@ -93,7 +94,7 @@ func newLoop(t *testing.T) *loop {
 	for _, name := range packages {
 		confs, err := filepath.Glob(cache.Join("dkms", name, "*", "dkms.conf"))
 		if err != nil || len(confs) != 1 {
-			oracle.Missing(t, "no sources of %s in %s; run lab build %[1]s", name, cache)
+			oracle.Missing(t, "no sources of %s in %s; run lab sources %[1]s", name, cache)
 		}
 		l.sources = append(l.sources, filepath.Dir(confs[0]))
 	}

@@ -36,11 +36,10 @@ func build(ctx context.Context, cache kerneltest.Cache, releases string, names [
 		return err
 	}
 	named := len(names) > 0
-	available, err := native("amd64").packages(ctx, dkmsPackage)
+	available, err := packagesOfSources(ctx)
 	if err != nil {
 		return err
 	}
-	delete(available, "dh-dkms") // a helper of dkms itself
 	switch {
 	case !named:
 		names = quick
@@ -76,6 +75,33 @@ func build(ctx context.Context, cache kerneltest.Cache, releases string, names [
 		}
 	}
 	fmt.Printf("built in %.0f s, below %s\n", total.Seconds(), cache.Join("modules"))
+	return nil
+}
+
+// packagesOfSources are the archive's -dkms packages.
+func packagesOfSources(ctx context.Context) (map[string]pkg, error) {
+	available, err := native("amd64").packages(ctx, dkmsPackage)
+	delete(available, "dh-dkms") // a helper of dkms itself
+	return available, err
+}
+
+// unpackSources brings the sources of packages into the cache.
+func unpackSources(ctx context.Context, cache kerneltest.Cache, names []string) error {
+	available, err := packagesOfSources(ctx)
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		p, ok := available[name+"-dkms"]
+		if !ok {
+			return fmt.Errorf("no package %s-dkms in the archive", name)
+		}
+		dir, err := sources(ctx, cache, name, p)
+		if err != nil {
+			return err
+		}
+		fmt.Printf("%-20s %s\n", name, dir)
+	}
 	return nil
 }
 

@@ -2,6 +2,7 @@
 //
 //	lab fetch [--set demo|ci|full]          kernels from the Debian archive
 //	lab build [--kernels REL,…] [PACKAGE…]  third-party modules for them
+//	lab sources PACKAGE…                    the sources of such, unpacked only
 //	lab kernels                             what is there
 //	lab attempts [--kernel REL] [--budget N] [--seed N] [--boot]
 //	                                        which loads would be tried; try them
@@ -38,7 +39,7 @@ func main() {
 
 func run(ctx context.Context, args []string) error {
 	if len(args) == 0 {
-		return errors.New("a verb is needed: fetch, build, kernels, attempts")
+		return errors.New("a verb is needed: fetch, build, sources, kernels, attempts")
 	}
 	cache, err := kerneltest.OpenCache()
 	if err != nil {
@@ -54,12 +55,14 @@ func run(ctx context.Context, args []string) error {
 		kernels := flags.String("kernels", "", "releases to build for, separated by commas, or all; default: the newest of the smallest kernels")
 		flags.Parse(args[1:])
 		return locked(cache, func() error { return build(ctx, cache, *kernels, flags.Args()) })
+	case "sources":
+		return locked(cache, func() error { return unpackSources(ctx, cache, args[1:]) })
 	case "kernels":
 		return list(cache)
 	case "attempts":
 		return attempts(ctx, cache, flags, args[1:])
 	}
-	return fmt.Errorf("verb %s: not fetch, build, kernels or attempts", args[0])
+	return fmt.Errorf("verb %s: not fetch, build, sources, kernels or attempts", args[0])
 }
 
 // locked runs f while no other lab changes the cache; it waits for its turn.
