@@ -20,9 +20,10 @@ import (
 // jobs, which is that of the processors: packages of Debian for kernels that have
 // headers, the same cells of both, into empty trees. They are the largest
 // packages that the lab has built for the kernels that it has built most for, so
-// that none fails; what a dkms.conf says is not for a kernel neither builds. Measured too are how much of the processors' time the builds
-// leave unused, and the same builds once more, from the cache. modkeep digests
-// sources and headers, judges what it built and runs builds in a sandbox besides.
+// that none fails; what a dkms.conf says is not for a kernel neither builds.
+// Measured too are how much of the processors' time the builds leave unused, and
+// the same builds once more, from the cache. modkeep digests sources and headers,
+// judges what it built and runs builds in a sandbox besides.
 const (
 	buildRatio    = 1.0
 	buildFill     = 1.15 // of the time that the work would take on processors that are never idle

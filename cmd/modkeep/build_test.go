@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -195,28 +196,34 @@ func TestOracleBuildRefused(t *testing.T) {
 }
 
 // TestOracleBuildBoot: what is built is loaded by its kernel, after what it needs,
-// in a machine of which the program itself is process 1.
+// in a machine of which the program itself is process 1. A kernel that nothing is
+// built for is not booted.
 func TestOracleBuildBoot(t *testing.T) {
 	oracle.Tool(t, kerneltest.Emulator("amd64"))
-	_, k, _ := kernelToBuildFor(t)
+	_, kernels := matrixKernels(t, 2)
+	k := kernels[1]
 	program, err := builtModkeep()
 	if err != nil {
 		t.Fatal(err)
 	}
 	dir := openTemp(t)
+	conf := func(name string) string {
+		return "PACKAGE_NAME=" + name + "\nPACKAGE_VERSION=1.0\nBUILT_MODULE_NAME[0]=" + name + "\nDEST_MODULE_LOCATION[0]=/extra\nBUILD_EXCLUSIVE_KERNEL='^" + regexp.QuoteMeta(k.Release) + "$'\n"
+	}
 	writeFiles(t, dir, map[string]string{
+		"src/used-2.0/dkms.conf": conf("used"), "src/user-1.0/dkms.conf": conf("user"),
 		"src/used-2.0/Kbuild": "obj-m := used.o\n", "src/used-2.0/used.c": driver + "int used_value(void);\nint used_value(void) { return -95; }\nEXPORT_SYMBOL(used_value);\n",
 		"src/user-1.0/Kbuild": "obj-m := user.o\n", "src/user-1.0/user.c": driver + "int used_value(void);\nstatic int __init start(void) { return used_value(); }\nmodule_init(start);\n",
 	})
-	cmd := exec.Command(program, "build", filepath.Join(dir, "src"), "--root", k.Root, "--kernel", k.Release, "--cache", filepath.Join(dir, "cache"), "--boot", "--json")
+	cmd := exec.Command(program, "build", filepath.Join(dir, "src"), "--root", k.Root, "--kernel", kernels[0].Release, "--kernel", k.Release, "--cache", filepath.Join(dir, "cache"), "--boot", "--json")
 	var errOut strings.Builder
 	cmd.Stderr = &errOut
 	out, err := cmd.Output()
 	var r buildReport
-	if err != nil || json.Unmarshal(out, &r) != nil || len(r.Cells) != 2 {
+	if err != nil || json.Unmarshal(out, &r) != nil || len(r.Cells) != 4 || r.Cells[0].Status != "excluded" || r.Cells[2].Status != "excluded" {
 		t.Fatalf("%v\n%s%s", err, out, errOut.String())
 	}
-	used, user := r.Cells[0], r.Cells[1]
+	used, user := r.Cells[1], r.Cells[3]
 	if len(used.Boot) != 1 || !used.Boot[0].Loads || used.Boot[0].Errno != "" {
 		t.Errorf("%+v", used)
 	}
