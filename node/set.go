@@ -50,9 +50,9 @@ func NewSet(name string, sources []*Source) (*Set, error) {
 }
 
 // NewManifestSet makes a set of what a channel's manifest has for a kernel.
-// sources are the modules of its packages, all of which count where the manifest
-// judges no kernel of that release; without any a file belongs to the set if a
-// package of the manifest owns it.
+// sources are the modules of its packages for that kernel (Manifest.For), all of
+// which count where the manifest judges no kernel of that release; without any a
+// file belongs to the set if a package of the manifest owns it.
 func NewManifestSet(m *repo.Manifest, krel string, sources []*Source) (*Set, error) {
 	s := &Set{Name: fmt.Sprintf("%s, snapshot %d", m.Repository, m.Snapshot), modules: map[string][]member{}, owners: map[string]bool{}, blocked: map[string]string{}}
 	i := slices.IndexFunc(m.Kernels, func(k repo.Kernel) bool { return k.Release == krel })
@@ -136,7 +136,7 @@ func (n *Node) belongs(set *Set, tree *depmod.Tree, name, file string) ModuleRep
 		report.fail(err.Error())
 		return report
 	}
-	if slices.ContainsFunc(set.modules[name], func(m member) bool { return m.sum == sum }) || set.has(name) && set.owners[report.Owner] {
+	if slices.ContainsFunc(set.modules[name], func(m member) bool { return m.sum == sum }) || set.has(name) && set.blocked[name] == "" && set.owners[report.Owner] {
 		return report
 	}
 	owner := report.Owner

@@ -124,6 +124,14 @@ func TestManifestSet(t *testing.T) {
 	if len(list) != len(want) {
 		t.Errorf("%d modules, want %d", len(list), len(want))
 	}
+	// A module that is blocked does not belong to the set, whoever's its file is.
+	m.Kernels[0].Modules[0] = repo.Module{Name: "foo", Decision: repo.Blocked, Reason: "built for another struct module"}
+	if set, err = NewManifestSet(m, k1, nil); err != nil {
+		t.Fatal(err)
+	}
+	if list, err = n.Verify(t.Context(), &fakeKernel{facts: *f}, VerifyRequest{Names: []string{"foo"}, Set: set}); err != nil || list[0].OK || !strings.HasSuffix(list[0].Reason, want["blocked"]) {
+		t.Errorf("%v, %+v", err, list)
+	}
 	if _, err := NewManifestSet(m, k2, nil); err == nil {
 		t.Error("a kernel that the manifest does not name")
 	}

@@ -176,6 +176,20 @@ func (m *Manifest) NotReady() []string {
 	return list
 }
 
+// For returns the packages that the modules for a kernel come from, by the
+// manifest's decisions; where it did not judge a kernel of that release, all.
+func (m *Manifest) For(krel string) []Package {
+	i := slices.IndexFunc(m.Kernels, func(k Kernel) bool { return k.Release == krel })
+	if i < 0 {
+		return m.Packages
+	}
+	files := map[string]bool{}
+	for _, module := range m.Kernels[i].Modules {
+		files[module.Package] = module.Decision != Blocked || files[module.Package]
+	}
+	return slices.DeleteFunc(slices.Clone(m.Packages), func(p Package) bool { return !files[p.File] })
+}
+
 // Find returns the packages that a pattern names: NAME, NAME-EVR or
 // NAME=EVR, with or without .ARCH, or the name of the file.
 func (m *Manifest) Find(pattern string) []Package {

@@ -79,3 +79,19 @@ func TestParseManifestErrors(t *testing.T) {
 		t.Errorf("twice: %v", err)
 	}
 }
+
+func TestManifestFor(t *testing.T) {
+	m := &Manifest{Packages: []Package{{File: "pool/a.deb"}, {File: "pool/b.deb"}, {File: "pool/c.deb"}, {File: "pool/d.deb"}},
+		Kernels: []Kernel{{Release: "6.1.0-1", Modules: []Module{
+			{Name: "a", Decision: Linked, Package: "pool/a.deb"}, {Name: "b", Decision: Blocked, Package: "pool/b.deb"}, {Name: "n", Decision: Blocked},
+			{Name: "c", Decision: Rebuilt, Package: "pool/c.deb"}, {Name: "c2", Decision: Blocked, Package: "pool/c.deb"}}}}}
+	for krel, want := range map[string]string{"6.1.0-1": "pool/a.deb pool/c.deb", "6.1.0-2": "pool/a.deb pool/b.deb pool/c.deb pool/d.deb"} {
+		var got []string
+		for _, p := range m.For(krel) {
+			got = append(got, p.File)
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("%s: %v, want %s", krel, got, want)
+		}
+	}
+}

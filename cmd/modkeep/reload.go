@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"modkeep/ko"
 	"modkeep/node"
 	"modkeep/pgp"
 	"modkeep/repo"
@@ -125,20 +126,22 @@ func (o *liveOptions) openManifest(cmd *cobra.Command, live node.Live) (*node.Se
 	if err != nil {
 		return nil, err
 	}
-	sources, err := manifestSources(cmd, o.set, m)
+	sources, err := manifestSources(cmd, o.set, m.For(facts.Release))
 	if err != nil {
 		return nil, err
 	}
 	return node.NewManifestSet(m, facts.Release, sources)
 }
 
-// manifestSources reads the modules of a manifest's packages where all of those
+// manifestSources reads the modules of packages of a manifest where all of those
 // lie beside it, as in a snapshot.
-func manifestSources(cmd *cobra.Command, name string, m *repo.Manifest) ([]*node.Source, error) {
+func manifestSources(cmd *cobra.Command, name string, packages []repo.Package) ([]*node.Source, error) {
 	var files []string
-	for _, p := range m.Packages {
+	for _, p := range packages {
 		file := filepath.Join(filepath.Dir(name), filepath.FromSlash(p.File))
-		if _, err := os.Stat(file); err != nil {
+		if info, err := os.Stat(file); err == nil && !info.Mode().IsRegular() {
+			return nil, fmt.Errorf("%s: %w", file, ko.ErrNotRegular)
+		} else if err != nil {
 			printNotes(cmd.ErrOrStderr(), []string{fmt.Sprintf("%s: %v: files count as the set's by the package that owns them", name, err)})
 			return nil, nil
 		}
