@@ -1,11 +1,14 @@
 package repo
 
 import (
+	"bufio"
 	"bytes"
 	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path"
 	"slices"
@@ -97,50 +100,74 @@ func (c *change) writePackages(arch string, list []*entry) ([]hashedFile, error)
 	if err := os.Symlink("../../../../../../"+hashName, c.aside("dists", c.Suite, dir, hashName)); err != nil {
 		return nil, err
 	}
-	text := packagesIndex(arch, list)
-	var files []hashedFile
+	plain, err := c.writeHashed(path.Join(dir, "Packages"), func(w io.Writer) error { return packagesIndex(w, arch, list) })
+	if err != nil {
+		return nil, err
+	}
+	files := []hashedFile{plain}
 	for _, form := range []struct {
 		ext  string
-		pack func([]byte) ([]byte, error)
-	}{{"", nil}, {".gz", packGzip}, {".xz", c.packXZ}} {
-		data, err := text, error(nil)
-		if form.pack != nil {
-			data, err = form.pack(text)
-		}
+		pack func(w io.Writer, plain hashedFile) error
+	}{{".gz", c.packGzip}, {".xz", c.packXZ}} {
+		packed, err := c.writeHashed(plain.name+form.ext, func(w io.Writer) error { return form.pack(w, plain) })
 		if err != nil {
 			return nil, err
 		}
-		f := hashedFile{name: path.Join(dir, "Packages"+form.ext), digest: sumBytes(data), size: int64(len(data))}
-		if err := c.writeHashed(f, data); err != nil {
-			return nil, err
-		}
-		files = append(files, f)
+		files = append(files, packed)
 	}
 	return files, nil
 }
 
-// packagesIndex is Packages of one architecture: by name, then file. It has the
+// packagesIndex writes Packages of one architecture: by name, then file. It has the
 // packages for all architectures too, as older apts want it.
-func packagesIndex(arch string, list []*entry) []byte {
+func packagesIndex(w io.Writer, arch string, list []*entry) (err error) {
 	list = slices.DeleteFunc(slices.Clone(list), func(e *entry) bool { return e.Arch != arch && e.Arch != "all" })
 	slices.SortFunc(list, func(a, b *entry) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.File, b.File)) })
-	var text bytes.Buffer
+	var buf []byte
 	for _, e := range list {
-		text.WriteString(e.stanza)
+		if buf, err = e.appendText(buf[:0], stanzaText); err != nil {
+			return err
+		}
+		if _, err := w.Write(buf); err != nil {
+			return err
+		}
 	}
-	return text.Bytes()
+	return nil
 }
 
 // writeHashed writes an index under its name and, for clients that have an older
 // Release, under its digest.
-func (c *change) writeHashed(f hashedFile, data []byte) error {
+func (c *change) writeHashed(name string, write func(io.Writer) error) (hashedFile, error) {
 	if err := os.MkdirAll(c.at(newName, hashName), 0o755); err != nil {
+		return hashedFile{}, err
+	}
+	f, err := os.Create(c.aside("dists", c.Suite, name))
+	if err != nil {
+		return hashedFile{}, err
+	}
+	defer f.Close()
+	b := bufio.NewWriterSize(f, 64<<10)
+	w := counted{w: b, sum: sha256.New()}
+	if err := errors.Join(write(&w), b.Flush()); err != nil {
+		return hashedFile{}, err
+	}
+	h := hashedFile{name: name, digest: hexSum(w.sum), size: w.n}
+	return h, errors.Join(copyFile(f.Name(), c.at(newName, hashName, h.digest)), f.Close())
+}
+
+// copyFile copies a file.
+func copyFile(from, to string) error {
+	f, err := os.Open(from)
+	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(c.at(newName, hashName, f.digest), data, 0o644); err != nil {
+	defer f.Close()
+	w, err := os.Create(to)
+	if err != nil {
 		return err
 	}
-	return os.WriteFile(c.aside("dists", c.Suite, f.name), data, 0o644)
+	_, err = io.Copy(w, f)
+	return errors.Join(err, w.Close())
 }
 
 // release is the file Release.
@@ -154,36 +181,33 @@ func (c *change) release(arches []string, files []hashedFile) []byte {
 	return b.Bytes()
 }
 
-func packGzip(data []byte) ([]byte, error) {
-	var b bytes.Buffer
-	w := gzip.NewWriter(&b)
-	if _, err := w.Write(data); err != nil {
-		return nil, err
+func (c *change) packGzip(w io.Writer, plain hashedFile) error {
+	return c.packWith(gzip.NewWriter(w), plain)
+}
+
+// packWith gives a compressor an index of the snapshot that is being made.
+func (c *change) packWith(w io.WriteCloser, plain hashedFile) error {
+	f, err := os.Open(c.aside("dists", c.Suite, plain.name))
+	if err != nil {
+		return err
 	}
-	if err := w.Close(); err != nil {
-		return nil, err
-	}
-	return b.Bytes(), nil
+	defer f.Close()
+	_, err = io.Copy(w, f)
+	return errors.Join(err, w.Close())
 }
 
 // packXZ packs an index. That takes long, so one that the last snapshot has too
 // is taken from there.
-func (c *change) packXZ(data []byte) ([]byte, error) {
-	if packed := c.packedBefore(sumBytes(data)); packed != nil {
-		return packed, nil
+func (c *change) packXZ(w io.Writer, plain hashedFile) error {
+	if packed := c.packedBefore(plain.digest); packed != nil {
+		_, err := w.Write(packed)
+		return err
 	}
-	var b bytes.Buffer
-	w, err := xz.WriterConfig{DictCap: 1 << 20, CheckSum: xz.CRC32}.NewWriter(&b)
+	z, err := xz.WriterConfig{DictCap: 1 << 20, CheckSum: xz.CRC32}.NewWriter(w)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	if _, err := w.Write(data); err != nil {
-		return nil, err
-	}
-	if err := w.Close(); err != nil {
-		return nil, err
-	}
-	return b.Bytes(), nil
+	return c.packWith(z, plain)
 }
 
 // packedBefore returns Packages.xz of the last snapshot if its Packages has a

@@ -24,60 +24,61 @@ type entry struct {
 	built time.Time // rpm: of a package that was just read
 	aside string    // where the copy of a new package is
 
-	primary, filelists, other string // rpm: its part of dnf's metadata
-	stanza                    string // deb: its part of apt's
+	in       *store // where its record is, with the texts of the indexes
+	at, size int64  // of the record there
+	lens     [4]int // of the texts
 }
 
 // ErrDamaged is wrapped by the error for a package whose content is not what it
 // says itself.
 var ErrDamaged = errors.New("damaged")
 
-// readEntry reads the package file at path, copies it to w and returns its
-// entry. All of it is read: a digest that it states is checked, and where it
-// states none its archive is gone through.
-func readEntry(path string, w io.Writer) (*entry, error) {
+// readEntry reads the package file at path, copies it to w and returns its entry,
+// and what the indexes say of it. All of it is read: a digest that it states is
+// checked, and where it states none its archive is gone through.
+func readEntry(path string, w io.Writer) (*entry, texts, error) {
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
-		return nil, err
+		return nil, texts{}, err
 	}
 	defer f.Close()
 	info, err := f.Stat()
 	if err != nil {
-		return nil, err
+		return nil, texts{}, err
 	}
 	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s: not a regular file", path)
+		return nil, texts{}, fmt.Errorf("%s: not a regular file", path)
 	}
 	p, err := kmp.ReadHeader(path, f, info.Size())
 	if err != nil {
-		return nil, err
+		return nil, texts{}, err
 	}
 	e := &entry{Package: Package{Format: p.Format, Name: p.Name, Epoch: p.Epoch, Version: p.Version, Release: p.Release, Arch: p.Arch, Size: info.Size()},
 		mtime: info.ModTime().UnixNano(), built: p.BuildTime}
 	file := p.FileName()
 	if !fileName.MatchString(file) {
-		return nil, fmt.Errorf("%s: name, version or architecture: %.200q is no name for its file", path, file)
+		return nil, texts{}, fmt.Errorf("%s: name, version or architecture: %.200q is no name for its file", path, file)
 	}
 	e.File = poolName + "/" + file
 	if p.PayloadDigest == "" {
 		if _, err := kmp.Read(path, f, info.Size(), func(*kmp.Module) error { return nil }); err != nil {
-			return nil, err
+			return nil, texts{}, err
 		}
 	}
 	if e.SHA256, err = digest(f, info.Size(), p, w); err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return nil, texts{}, fmt.Errorf("%s: %w", path, err)
 	}
-	e.index(p)
-	return e, nil
+	return e, e.index(p), nil
 }
 
 // index makes the parts of the metadata.
-func (e *entry) index(p *kmp.Package) {
+func (e *entry) index(p *kmp.Package) (t texts) {
 	if e.Format == kmp.RPM {
-		e.primary, e.filelists, e.other = rpmRecords(p, e.SHA256, e.Size, e.File)
-		return
+		t[primaryText], t[filelistsText], t[otherText] = rpmRecords(p, e.SHA256, e.Size, e.File)
+		return t
 	}
-	e.stanza = withoutPlace(p.Control) + "Filename: " + e.File + "\nSize: " + strconv.FormatInt(e.Size, 10) + "\nSHA256: " + e.SHA256 + "\n\n"
+	t[stanzaText] = withoutPlace(p.Control) + "Filename: " + e.File + "\nSize: " + strconv.FormatInt(e.Size, 10) + "\nSHA256: " + e.SHA256 + "\n\n"
+	return t
 }
 
 // withoutPlace leaves out of a control file what an index says of the file; a

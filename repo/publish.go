@@ -38,6 +38,8 @@ type change struct {
 	*Repo
 	Publish
 	base  *Manifest // the snapshot before; nil for the first
+	fresh *store    // what was read anew
+	old   *store    // the cache of the snapshot before; nil where there is none
 	taken atomic.Int64
 	added []*entry
 	made  []string // what was put in place, for giving up
@@ -224,6 +226,10 @@ func (r *Repo) publish(pub Publish, base *Manifest, paths []string, without map[
 	defer func() { err = errors.Join(err, os.RemoveAll(r.at(newName))) }()
 	c := &change{Repo: r, Publish: pub, base: base}
 	c.Date = pub.Date.UTC().Truncate(time.Second)
+	if err := c.open(); err != nil {
+		return nil, err
+	}
+	defer c.close()
 	list, err := c.packages(paths, without)
 	if err != nil {
 		return nil, err
@@ -239,6 +245,23 @@ func (r *Repo) publish(pub Publish, base *Manifest, paths []string, without map[
 		return nil, err
 	}
 	return m, nil
+}
+
+// open makes the working directory and the store in it.
+func (c *change) open() (err error) {
+	if err := os.MkdirAll(c.at(newName, poolName), 0o755); err != nil {
+		return err
+	}
+	c.fresh, err = newStore(c.at(newName, freshName))
+	return err
+}
+
+// close closes the stores, which nothing is written to any more.
+func (c *change) close() {
+	c.fresh.f.Close()
+	if c.old != nil {
+		c.old.f.Close()
+	}
 }
 
 // packages returns the entries of the snapshot to make, and puts new ones aside.
@@ -269,9 +292,6 @@ func (c *change) packages(paths []string, without map[string]bool) ([]*entry, er
 // takeAll reads the packages at files and puts them aside, but for those that lie
 // in the pool. Of these, those that are kept are left out.
 func (c *change) takeAll(files []string, kept []Package) ([]*entry, error) {
-	if err := os.MkdirAll(c.at(newName, poolName), 0o755); err != nil {
-		return nil, err
-	}
 	pool, err := os.Stat(c.at(poolName))
 	if err != nil {
 		return nil, err
@@ -287,7 +307,7 @@ func (c *change) takeAll(files []string, kept []Package) ([]*entry, error) {
 	files = slices.DeleteFunc(files, func(file string) bool { return there[poolName+"/"+filepath.Base(file)] && inPool(file) })
 	return inParallel(files, func(file string) (*entry, error) {
 		if inPool(file) {
-			return takeInPool(file)
+			return c.takeInPool(file)
 		}
 		return c.take(file)
 	})
@@ -343,12 +363,15 @@ func packageFiles(paths []string) ([]string, error) {
 }
 
 // takeInPool reads a package that lies in the pool.
-func takeInPool(path string) (*entry, error) {
-	e, err := readEntry(path, io.Discard)
-	if err == nil && e.File != poolName+"/"+filepath.Base(path) {
-		err = fmt.Errorf("%s: in the pool it has to be called %s", path, filepath.Base(e.File))
+func (c *change) takeInPool(path string) (*entry, error) {
+	e, t, err := readEntry(path, io.Discard)
+	if err != nil {
+		return nil, err
 	}
-	return e, err
+	if e.File != poolName+"/"+filepath.Base(path) {
+		return nil, fmt.Errorf("%s: in the pool it has to be called %s", path, filepath.Base(e.File))
+	}
+	return e, c.fresh.put(e, t)
 }
 
 // take reads a package and puts a copy aside. The copy's time is when the package
@@ -358,21 +381,21 @@ func (c *change) take(path string) (*entry, error) {
 	if err != nil {
 		return nil, err
 	}
-	e, err := readEntry(path, aside)
+	e, t, err := readEntry(path, aside)
 	if err = errors.Join(err, aside.Close()); err != nil {
 		return nil, err
 	}
 	e.aside = aside.Name()
 	if e.built.Unix() > 0 {
 		e.mtime = e.built.UnixNano()
-		return e, os.Chtimes(e.aside, e.built, e.built)
+		return e, errors.Join(os.Chtimes(e.aside, e.built, e.built), c.fresh.put(e, t))
 	}
 	info, err := os.Lstat(e.aside)
 	if err != nil {
 		return nil, err
 	}
 	e.mtime = info.ModTime().UnixNano()
-	return e, nil
+	return e, c.fresh.put(e, t)
 }
 
 // inParallel calls f for each of a list, on all processors, and returns what it
@@ -430,7 +453,8 @@ func (c *change) stage(list []*entry) (*Manifest, error) {
 	if err := errors.Join(c.writeSigned(manifestName, data), c.writeKey()); err != nil {
 		return nil, err
 	}
-	return m, writeCache(c.at(newName, cacheName), list)
+	// What is not to last is gone before all is brought to the disk.
+	return m, errors.Join(copyTo(c.at(newName, cacheName), list), os.Remove(c.at(newName, freshName)))
 }
 
 // manifest is that of the snapshot to make.

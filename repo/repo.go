@@ -59,6 +59,7 @@ const (
 	cacheName    = ".cache"
 	lockName     = ".lock"
 	newName      = ".new"
+	freshName    = "fresh" // in .new
 	manifestName = "manifest.json"
 	keyName      = "key.asc"
 
