@@ -95,7 +95,7 @@ func realPair(t *testing.T, tools ...string) (*bareRoot, kernelPair) {
 	r := newRPMRoot(t, tools...)
 	for _, k := range []kerneltest.Kernel{pair.first, pair.second} {
 		r.must(made.Real(r.dir, k.Root, k.Release))
-		r.rpmRun("-i", r.capability("kernel-core", strings.ReplaceAll(k.Release, "-", "_"), r.exportsOf(k.Release)...))
+		r.rpmRun("-i", "--oldpackage", r.capability("kernel-core", strings.ReplaceAll(k.Release, "-", "_"), r.exportsOf(k.Release)...))
 		r.inside("depmod", k.Release)
 	}
 	r.rpmRun("-i", r.capability("kmod", "28", kmp.Dependency{Relation: kmp.Provides, Name: "/usr/sbin/depmod"}, kmp.Dependency{Relation: kmp.Provides, Name: "/usr/sbin/weak-modules"}))
