@@ -29,7 +29,8 @@ type Live interface {
 	// Log returns the records of the kernel's log since the last call, since
 	// boot at the first one, in the form of /dev/kmsg.
 	Log() ([]byte, error)
-	// Command has a shell run a command of the user's.
+	// Command has a shell run a command of the user's, until the context ends.
+	// output is the end of what it wrote.
 	Command(ctx context.Context, command string) (output string, err error)
 	// Wait passes time.
 	Wait(ctx context.Context, d time.Duration)

@@ -200,7 +200,7 @@ func (r *reload) check(ctx context.Context) {
 		c.general = append(c.general, "the kernel's log cannot be read: "+err.Error())
 	}
 	if !r.failed() {
-		c.command(ctx, r.live, r.checks.Command)
+		c.command(ctx, r.live, r.checks)
 	}
 	for _, step := range r.p.Load {
 		if len(r.reasons[step.Name]) > 0 {

@@ -32,6 +32,7 @@ type fakeKernel struct {
 	params  map[string][]Parameter // the defaults
 	command error
 	cmdSaid string
+	hangs   bool // the command
 	// unloaded is called after a module has gone.
 	unloaded func()
 }
@@ -125,8 +126,12 @@ func (k *fakeKernel) Log() ([]byte, error) {
 	return []byte(text), nil
 }
 
-func (k *fakeKernel) Command(_ context.Context, command string) (string, error) {
+func (k *fakeKernel) Command(ctx context.Context, command string) (string, error) {
 	k.did = append(k.did, "run "+command)
+	if k.hangs {
+		<-ctx.Done()
+		return "one answer\n", errors.New("signal: killed")
+	}
 	return k.cmdSaid, k.command
 }
 
@@ -316,6 +321,7 @@ func TestReloadReturns(t *testing.T) {
 		{"pattern", func(k *fakeKernel) { k.says["MID2"] = "3,1,1,-;mid 0000:00:03.0: firmware is from the moon\n" },
 			Checks{Patterns: []*regexp.Regexp{regexp.MustCompile("moon$")}}, "the kernel log matches moon$: mid 0000:00:03.0: firmware is from the moon"},
 		{"command", func(k *fakeKernel) { k.command, k.cmdSaid = errors.New("exit status 1"), "one\nno route\n" }, Checks{Command: "ping"}, "ping: exit status 1: no route"},
+		{"command without end", func(k *fakeKernel) { k.hangs = true }, Checks{Command: "ping", Timeout: time.Millisecond}, "ping: not ended after 1ms: one answer"},
 		{"report", func(k *fakeKernel) {
 			k.says["MID2"] = "4,1,1,-;WARNING: CPU: 0 PID: 1 at drivers/mid.c:7 mid_probe+0x10/0x20 [mid]\n4,2,1,-;Modules linked in: mid(OE+)\n4,3,1,-;CPU: 0 PID: 1 Comm: modkeep Tainted: G OE 5.14.0 #1\n4,4,1,-;RIP: 0010:mid_probe+0x10/0x20 [mid]\n4,5,1,-;---[ end trace 0000000000000000 ]---\n"
 		}, Checks{}, "the kernel log has: WARNING: CPU: 0 PID: 1 at drivers/mid.c:7 mid_probe+0x10/0x20 [mid]"},

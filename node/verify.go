@@ -2,11 +2,13 @@ package node
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"modkeep/depmod"
 	"modkeep/initramfs"
@@ -21,6 +23,9 @@ type Checks struct {
 	Patterns []*regexp.Regexp
 	// Command is run by a shell once, with an exit status of 0 for yes; "" for none.
 	Command string
+	// Timeout is how long Command may take; 0 stands for a minute. While it runs,
+	// what it is to decide on is not decided.
+	Timeout time.Duration
 }
 
 // VerifyRequest asks whether modules of the running kernel are what they should
@@ -49,7 +54,7 @@ func (n *Node) Verify(ctx context.Context, live Live, req VerifyRequest) ([]Modu
 		return nil, err
 	}
 	c := &checker{n: n, facts: facts, log: readLog(log, false), patterns: req.Checks.Patterns}
-	c.command(ctx, live, req.Checks.Command)
+	c.command(ctx, live, req.Checks)
 	reports := []ModuleReport{}
 	for _, name := range r.verified(req) {
 		name = depmod.ModuleName(name)
@@ -112,12 +117,19 @@ type checker struct {
 }
 
 // command runs the user's command.
-func (c *checker) command(ctx context.Context, live Live, command string) {
-	if command == "" {
+func (c *checker) command(ctx context.Context, live Live, checks Checks) {
+	if checks.Command == "" {
 		return
 	}
-	if out, err := live.Command(ctx, command); err != nil {
-		text := fmt.Sprintf("%s: %v", command, err)
+	limit := cmp.Or(checks.Timeout, time.Minute)
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("not ended after %v", limit))
+	defer cancel()
+	out, err := live.Command(ctx, checks.Command)
+	if err != nil {
+		if cause := context.Cause(ctx); cause != nil {
+			err = cause
+		}
+		text := fmt.Sprintf("%s: %v", checks.Command, err)
 		if last := lastLine(out); last != "" {
 			text += ": " + last
 		}

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -107,10 +108,32 @@ func (l *liveKernel) Log() ([]byte, error) {
 	return log, nil
 }
 
-// Command implements node.Live.
+// Command implements node.Live. What the shell has started ends too where the
+// context does.
 func (l *liveKernel) Command(ctx context.Context, command string) (string, error) {
-	out, err := exec.CommandContext(ctx, "/bin/sh", "-c", command).CombinedOutput()
+	cmd := exec.CommandContext(ctx, "/bin/sh", "-c", command)
+	var out lastBytes
+	cmd.Stdout, cmd.Stderr = &out, &out
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	cmd.WaitDelay = time.Second
+	err := cmd.Run()
+	if errors.Is(err, exec.ErrWaitDelay) {
+		err = nil // it has ended well, and left something running that could still write
+	}
 	return strings.ToValidUTF8(string(out), "\uFFFD"), err
+}
+
+// lastBytes keeps the end of what is written to it.
+type lastBytes []byte
+
+func (b *lastBytes) Write(p []byte) (int, error) {
+	const most = 64 << 10
+	*b = append(*b, p...)
+	if len(*b) > 2*most {
+		*b = append(lastBytes(nil), (*b)[len(*b)-most:]...)
+	}
+	return len(p), nil
 }
 
 // Wait implements node.Live.

@@ -28,6 +28,7 @@ type liveOptions struct {
 	set      string
 	key      string // a file: who may have signed the set's manifest
 	command  string
+	timeout  time.Duration // of the command
 	patterns []string
 	json     bool
 }
@@ -36,6 +37,7 @@ func (o *liveOptions) addFlags(flags *pflag.FlagSet) {
 	flags.StringVar(&o.set, "set", "", "the files must be of `SET`: a package, a directory of modules or packages, or a channel's manifest (.json)")
 	flags.StringVar(&o.key, "key", "", "the set's manifest has to be signed by one of the OpenPGP public keys in `FILE`")
 	flags.StringVar(&o.command, "command", "", "a shell runs `COMMAND` when the modules are loaded; a status other than 0 is a failure")
+	flags.DurationVar(&o.timeout, "command-timeout", time.Minute, "the command has failed if it has not ended after `TIME`")
 	flags.StringArrayVar(&o.patterns, "log-fail", nil, "a line of the kernel's log that matches `REGEXP` is a failure; may be repeated")
 	addJSONFlag(flags, &o.json)
 }
@@ -47,7 +49,10 @@ type liveReport struct {
 
 // checks reads the flags that say what is checked.
 func (o *liveOptions) checks(cmd *cobra.Command) (node.Checks, error) {
-	c := node.Checks{Command: o.command}
+	if o.timeout <= 0 {
+		return node.Checks{}, usageErrorf(cmd, "--command-timeout %v: not a time to wait", o.timeout)
+	}
+	c := node.Checks{Command: o.command, Timeout: o.timeout}
 	for _, text := range o.patterns {
 		p, err := regexp.Compile(text)
 		if err != nil {
