@@ -33,7 +33,7 @@ const statusSupported = 30
 type addKernelOptions struct {
 	given   string // the bundle: a directory, a tar file, an image
 	krel    string
-	headers string
+	headers []string
 	from    string // sources in place of the bundle's
 	kmp     bool
 	tgz     bool
@@ -122,7 +122,7 @@ func (o *addKernelOptions) addFlags(flags *pflag.FlagSet) {
 	flags.StringVarP(&o.tmpdir, "tmpdir", "t", "", "work below `DIR`, and write the result there (default: the system's directory for such)")
 	flags.BoolVar(&o.kmp, "kmp", false, "make packages that are linked into later kernels too")
 	flags.StringVarP(&o.krel, "kernel", "k", "", "for kernel release `KREL` (default: that of --kernel-sources, else the running one)")
-	flags.StringVarP(&o.headers, "kernel-sources", "s", "", "build against the headers in `PATH`, a directory or a header package")
+	flags.StringArrayVarP(&o.headers, "kernel-sources", "s", nil, "build against the headers in `PATH`, a directory or a header package, unpacked, not installed; may be repeated")
 	flags.StringVar(&o.from, "ofed-sources", "", "build what is in `PATH`, not the bundle's own sources")
 	flags.BoolVarP(&o.verbose, "verbose", "v", false, "print what goes to the log too")
 	flags.StringVarP(&o.name, "name", "n", "", "call the result `NAME`.tgz")
@@ -217,7 +217,6 @@ type addKernel struct {
 	tree     *media.Tree
 	packages []*media.Package // of the tree
 	former   []string         // kernels that packages were for which were replaced
-	unpacker kbuild.Unpacker
 	kernel   *kbuild.Kernel
 	missing  error // why nothing can be built for it
 	sources  []*kbuild.Source

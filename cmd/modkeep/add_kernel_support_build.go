@@ -20,7 +20,6 @@ import (
 
 // open unpacks the bundle, or copies it, and finds its sources and the kernel.
 func (a *addKernel) open(ctx context.Context) error {
-	a.unpacker = kbuild.Unpacker{Cache: a.work, Temp: a.work, Path: programPath()}
 	if err := a.findKernel(); err != nil {
 		return err
 	}
@@ -52,7 +51,7 @@ func (a *addKernel) bin() string {
 }
 
 // ownTree makes a copy of the bundle that may be changed, and returns where it is:
-// of a file the one directory that it has at its top, which tells the product too.
+// of a tar file the directory that it is in there, which tells the product too.
 func (a *addKernel) ownTree() (string, error) {
 	dir := filepath.Join(a.work, "tree")
 	if info, err := os.Stat(a.given); err != nil || info.IsDir() {
@@ -65,13 +64,14 @@ func (a *addKernel) ownTree() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if entries, err := os.ReadDir(from); err == nil && len(entries) == 1 && entries[0].IsDir() {
-		from = filepath.Join(from, entries[0].Name())
-		if product, version := media.Name(entries[0].Name()); product != "" {
-			a.product, a.version = product, version
-		}
+	top, err := media.Top(from)
+	if err != nil {
+		return "", err
 	}
-	_, err = media.Copy(from, dir)
+	if product, version := media.Name(top); product != "" {
+		a.product, a.version = product, version
+	}
+	_, err = media.Copy(filepath.Join(from, top), dir)
 	return dir, err
 }
 
@@ -79,23 +79,21 @@ func (a *addKernel) ownTree() (string, error) {
 // there are none is no error yet: it may be supported already.
 func (a *addKernel) findKernel() error {
 	o := a.builds()
+	o.headers = a.headers
 	switch {
 	case a.krel != "":
 		o.kernels = []string{a.krel}
-	case a.headers == "" && a.root == "/":
+	case len(a.headers) == 0 && a.root == "/":
 		krel, err := runningKernel()
 		if err != nil {
 			return fmt.Errorf("cannot tell which kernel runs: %w", err)
 		}
 		o.kernels = []string{krel}
 	}
-	if a.headers != "" {
-		o.headers = []string{a.headers}
-	}
 	kernels, err := o.openKernels()
 	switch {
 	case err == nil && len(kernels) != 1:
-		return fmt.Errorf("%s has headers of %d kernels, and one is wanted: name it with --kernel", a.headers, len(kernels))
+		return fmt.Errorf("%s: headers of %d kernels, and one is wanted: name it with --kernel", strings.Join(a.headers, " "), len(kernels))
 	case err == nil:
 		a.kernel = kernels[0]
 	case len(o.kernels) == 1 && kbuild.Missing(err) != nil:
@@ -114,7 +112,8 @@ func (a *addKernel) builds() *buildOptions {
 // findSources finds the sources, but for those of --without.
 func (a *addKernel) findSources(ctx context.Context) error {
 	from := cmp.Or(a.from, a.given)
-	all, notes, err := a.unpacker.OpenSources(ctx, from)
+	unpacker := kbuild.Unpacker{Cache: a.work, Temp: a.work, Path: programPath()}
+	all, notes, err := unpacker.OpenSources(ctx, from)
 	if err != nil {
 		return err
 	}
@@ -353,7 +352,7 @@ func (a *addKernel) replace(built []pack.Built) error {
 	}
 	f := packFlags{product: pack.Product{Form: a.form, Date: a.date}, output: a.tree.Path(a.bin())}
 	if a.form.Format() == kmp.RPM {
-		f.compress = "zstd"
+		f.compress = "gzip" // which the rpm of every distribution can read
 	}
 	if err := os.MkdirAll(f.output, 0o755); err != nil {
 		return err

@@ -92,7 +92,7 @@ func (a *addKernel) makeRepo() (*repo.Repo, *repo.Manifest, error) {
 	krels = slices.DeleteFunc(slices.Compact(krels), func(krel string) bool {
 		k, err := kernel.Open(a.root, krel, kernel.Options{})
 		if err != nil {
-			fmt.Fprintf(a.log, "note: the manifest says nothing of kernel %s: %v\n", krel, err)
+			fmt.Fprintf(a.log, "note: the manifest says nothing of kernel %s, which is not below %s\n", krel, a.root)
 			return true
 		}
 		return k.Close() != nil

@@ -62,8 +62,12 @@ func kernelsOf(cells []*kbuild.Cell) []*kbuild.Kernel {
 
 // judgeOf is the kernel as it is installed; else what its headers tell of it.
 func judgeOf(root string, k *kbuild.Kernel) (*loader.Target, error) {
-	if installed, err := kernel.Open(root, k.Release, kernel.Options{}); err == nil {
+	installed, err := kernel.Open(root, k.Release, kernel.Options{})
+	switch {
+	case err == nil:
 		return loader.NewTarget(installed, loader.Options{}), nil
+	case k.Headers == nil:
+		return nil, err
 	}
 	alone, err := kernel.FromSymvers(k.Headers.Symvers())
 	if err != nil {

@@ -17,6 +17,21 @@ import (
 	"time"
 )
 
+// Top is the directory that a tree is in below dir, where its archive was unpacked:
+// the only one there is, of a tar file that was made of it. It is "" where dir is
+// the tree itself, as of an image, though there be nothing but SRPMS in it.
+func Top(dir string) (string, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil || len(entries) != 1 || !entries[0].IsDir() {
+		return "", err
+	}
+	name := entries[0].Name()
+	if slices.Contains([]string{"rpms", "srpms", "debs", "sources", "src", "repo"}, strings.ToLower(name)) {
+		return "", nil
+	}
+	return name, nil
+}
+
 // Copy copies what is below one directory to another, which is made. Links stay
 // links; modes are those of packages' files (0644, 0755). What is there already
 // is left, and returned by its path with slashes.

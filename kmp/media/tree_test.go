@@ -167,6 +167,25 @@ func TestAddKernel(t *testing.T) {
 	}
 }
 
+func TestTop(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		files map[string]string
+		want  string
+	}{
+		{"a tar file of a tree", map[string]string{"drivers-1.2/install": "", "drivers-1.2/RPMS/a.rpm": ""}, "drivers-1.2"},
+		{"an image", map[string]string{"install": "", "RPMS/a.rpm": ""}, ""},
+		{"an image of one directory", map[string]string{"SRPMS/a.src.rpm": ""}, ""},
+		{"one file", map[string]string{"a.rpm": ""}, ""},
+		{"nothing", nil, ""},
+	} {
+		_, dir := treeOf(t, tt.files)
+		if got, err := Top(dir); got != tt.want || err != nil {
+			t.Errorf("%s: %q, %v", tt.name, got, err)
+		}
+	}
+}
+
 func TestCopy(t *testing.T) {
 	_, from := treeOf(t, map[string]string{"a/b": "1", "a/l": "->b", "c": "2"})
 	_, to := treeOf(t, map[string]string{"c": "kept"})
