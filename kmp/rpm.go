@@ -181,12 +181,11 @@ func readHeader(r *io.SectionReader, at int64) (*header, int64, error) {
 	if _, err := r.ReadAt(index, at+16); err != nil {
 		return nil, 0, noEOF(err)
 	}
-	var text strings.Builder
-	text.Grow(int(store))
-	if _, err := io.Copy(&text, io.NewSectionReader(r, at+size-int64(store), int64(store))); err != nil {
-		return nil, 0, err
+	text := make([]byte, store)
+	if _, err := r.ReadAt(text, at+size-int64(store)); err != nil {
+		return nil, 0, noEOF(err)
 	}
-	h := &header{entries: make(map[int]entry, tags), store: text.String()}
+	h := &header{entries: make(map[int]entry, tags), store: string(text)}
 	for i := range tags {
 		e := index[16*i:]
 		h.entries[int(binary.BigEndian.Uint32(e))] = entry{
