@@ -14,6 +14,9 @@ type Cause struct {
 	// not what the source expects; "" where the cause is another one.
 	Symbol string
 	Line   int // of the log, from 1; 0 where no line tells
+	// passing is set where the machine is to blame, not what the build is of: the
+	// same inputs may do better at another time.
+	passing bool
 }
 
 // reason is one way in which builds fail: what the log says, and what that means.
@@ -22,6 +25,8 @@ type reason struct {
 	re     *regexp.Regexp
 	text   string
 	symbol int // group that names what of the kernel's changed; 0 for none
+	// passing is Cause's.
+	passing bool
 }
 
 // quoted is a name as gcc (in quotes of any kind, by its locale) and clang
@@ -29,7 +34,15 @@ type reason struct {
 const quoted = "[‘'`\"]([^’'\"`]+)[’'\"]"
 
 func why(expr, text string, symbol int) reason {
-	return reason{regexp.MustCompile(strings.ReplaceAll(expr, "Q", quoted)), text, symbol}
+	return reason{re: regexp.MustCompile(strings.ReplaceAll(expr, "Q", quoted)), text: text, symbol: symbol}
+}
+
+// lack is why for what the machine lacks: memory, a program, what a configure
+// script looks for.
+func lack(expr, text string) reason {
+	r := why(expr, text, 0)
+	r.passing = true
+	return r
 }
 
 // reasons are tried in their order on each line; the first line that one fits
@@ -57,13 +70,14 @@ var reasons = []reason{
 	why(`(?:ERROR|FATAL): (?:modpost: )?GPL-incompatible module (\S+) uses (?:GPL-only|.*) symbol '([^']+)'`, "$1 is not under the GPL and uses the GPL-only symbol $2", 2),
 	why(`ERROR: (?:modpost: )?module (\S+) uses symbol (\S+) from namespace (\S+), but does not import it`, "$1 uses $2 of namespace $3, which it does not import", 2),
 	why(`error: macro Q (requires \d+ arguments, but only \d+ given|passed \d+ arguments, but takes just \d+)`, "changed interface: macro $1 $2", 0),
-	why(`(?i)configure: error: (.*\S)`, "configure: $1", 0),
-	why(`(No space left on device|Disk quota exceeded|Cannot allocate memory|virtual memory exhausted.*)`, "$1", 0),
+	lack(`(?i)configure: error: (.*\S)`, "configure: $1"),
+	lack(`(No space left on device|Disk quota exceeded|Cannot allocate memory|virtual memory exhausted.*)`, "$1"),
+	lack(`(?:error: Killed signal terminated program|internal compiler error: Killed \(program) (\w+)`, "$1 was killed, for want of memory most often"),
 	why(`error: (.*\S)`, "$1", 0),
-	why(`(?:sh|bash)(?:: line)?:? ?\d*: (\S+): (?:command )?not found`, "program $1 is not installed", 0),
-	why(`make(?:\[\d+\])?: (\S+): (?:No such file or directory|Command not found|Permission denied)$`, "program $1 is not installed or cannot be run", 0),
+	lack(`(?:sh|bash)(?:: line)?:? ?\d*: (\S+): (?:command )?not found`, "program $1 is not installed"),
+	lack(`make(?:\[\d+\])?: (\S+): (?:No such file or directory|Command not found|Permission denied)$`, "program $1 is not installed or cannot be run"),
 	why(`No rule to make target Q(?:, needed by Q)?`, "make has no rule for $1", 0),
-	why(`^! Error: (.*\S)`, "configure: $1", 0),
+	lack(`^! Error: (.*\S)`, "configure: $1"),
 	why(`internal compiler error: (.*\S)`, "internal compiler error: $1", 0),
 	why(`(undefined reference to .*|multiple definition of .*)`, "$1", 0),
 	why(`(?:ERROR|FATAL): (?:modpost: )?(.*\S)`, "modpost: $1", 0),
@@ -115,7 +129,7 @@ func (r reason) cause(m []string, krel, dir string) Cause {
 	for i := len(m) - 1; i > 0; i-- {
 		text = strings.ReplaceAll(text, fmt.Sprintf("$%d", i), strings.ReplaceAll(m[i], dir+"/", ""))
 	}
-	c := Cause{Text: strings.TrimSpace(text)}
+	c := Cause{Text: strings.TrimSpace(text), passing: r.passing}
 	if r.symbol > 0 {
 		c.Symbol = strings.TrimPrefix(m[r.symbol], "struct ")
 	}

@@ -1,6 +1,9 @@
 package kbuild
 
-import "testing"
+import (
+	"slices"
+	"testing"
+)
 
 // TestFindCause: lines as compilers, make and modpost really wrote them.
 func TestFindCause(t *testing.T) {
@@ -41,11 +44,16 @@ func TestFindCause(t *testing.T) {
 		{"disk", "/b/x.c:1:1: warning: x\ncc1: fatal error: error writing to /tmp/x.s: No space left on device", "No space left on device", ""},
 		{"the first one", "x.c:1:1: warning: something\n/b/a.c:1:2: error: unknown type name ‘u33’\n/b/a.c:2:2: error: too few arguments to function ‘f’", "a.c:1: kernel K does not declare type u33", "u33"},
 		{"not the command", "$ make KDIR=/error: x\nall is lost\nmake: *** [Makefile:2: all] Error 2", "all is lost", ""},
+		{"killed", "gcc: fatal error: Killed signal terminated program cc1\ncompilation terminated.", "cc1 was killed, for want of memory most often", ""},
 		{"nothing", "", "the build failed and its log says nothing", ""},
 		{"make alone", "make: *** [Makefile:2: all] Error 2", "the build failed and its log says nothing", ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			got := FindCause([]byte(tt.log+"\n"), "K", "/b")
+			lacking := slices.Contains([]string{"program", "program by bash", "program by make", "configure", "disk", "killed"}, tt.name)
+			if got.passing != lacking {
+				t.Errorf("the machine is to blame: %t", got.passing)
+			}
 			if got.Text != tt.want || got.Symbol != tt.symbol {
 				t.Errorf("%q, symbol %q\nwant %q, symbol %q", got.Text, got.Symbol, tt.want, tt.symbol)
 			}

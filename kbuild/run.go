@@ -325,8 +325,9 @@ func (b *builder) build(ctx context.Context, c *Cell, fail func(error)) {
 	}
 	if err := b.store(c, part, c.Notes[before:]); err != nil {
 		fail(err)
+		return
 	}
-	if c.timedOut { // it may do better at another time
+	if c.Cause.passing { // the log stays, the failure is not remembered
 		if err := os.Remove(filepath.Join(b.entryDir(c.key), "cell.json")); err != nil {
 			fail(err)
 		}

@@ -66,9 +66,10 @@ with its Module.symvers. Builds share --jobs processors. They run in a copy of
 the source, without privileges and without network; where the machine does not
 allow that it is said. What was built before from the same source, headers,
 compiler and exports of providers is taken from the cache; what failed before is
-not tried again without --again. Every module is judged as check does: one that
-its kernel would refuse is a failure. With --boot the kernel itself is asked too:
-it is booted in a virtual machine, with this program as its process 1.
+not tried again without --again, but for what failed for want of time, space,
+memory or a program. Every module is judged as check does: one that its kernel
+would refuse is a failure. With --boot the kernel itself is asked too: it is
+booted in a virtual machine, with this program as its process 1.
 
 Headers are those that lib/modules/KREL/build leads to, or are unpacked from the
 packages of --headers. Without --kernel, modules are built for the kernel that
