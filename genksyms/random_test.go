@@ -157,7 +157,7 @@ func (k tool) parse(r request) (o outcome, err error) {
 	}
 	unit, err := Parse(strings.NewReader(r.text), opt)
 	if errors.Is(err, ErrLongToken) {
-		return outcome{messages: "Token too long\n", failed: true}, nil
+		return outcome{messages: messages.String() + "Token too long\n", failed: true}, nil
 	}
 	if err != nil {
 		return o, err
