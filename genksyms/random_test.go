@@ -156,6 +156,9 @@ func (k tool) parse(r request) (o outcome, err error) {
 		opt.Reference = strings.NewReader(r.reference)
 	}
 	unit, err := Parse(strings.NewReader(r.text), opt)
+	if errors.Is(err, ErrLongToken) {
+		return outcome{messages: messages.String() + "Token too long\n", failed: true}, nil
+	}
 	if err != nil {
 		return o, err
 	}

@@ -10,6 +10,10 @@ import (
 // maxReferenceToken is what the kernel's program has room for.
 const maxReferenceToken = 254
 
+// ErrLongToken is in the error for a word of a reference that the kernel's program
+// has no room for: it says "Token too long" and exits with status 1.
+var ErrLongToken = fmt.Errorf("token longer than %d bytes", maxReferenceToken+1)
+
 // readReference reads a symtypes file. Its symbols are not declared until the
 // file declares them: no definition finds them, but each is compared.
 func (t *table) readReference(r io.Reader) error {
@@ -89,7 +93,7 @@ func (t *table) referenceToken(in *bufio.Reader) (ref, error) {
 			quoted = !quoted && t.dialect.quotes
 		}
 		if len(text) > maxReferenceToken {
-			return 0, fmt.Errorf("token longer than %d bytes", maxReferenceToken+1)
+			return 0, ErrLongToken
 		}
 		text = append(text, c)
 	}

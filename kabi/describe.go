@@ -19,12 +19,37 @@ type seen struct {
 
 // describe gives each cause its path, diff and judgement.
 func (r *Report) describe(found []finding, old, new Side) {
-	of := make([]seen, len(r.Causes))
-	for i := range of {
-		of[i] = seen{make(map[[2]symtypes.Record]int), -1, 0}
+	of := r.seen(found)
+	p := newProver(old, new, &r.done)
+	l, d := newPlaces(old, new), newDiffer()
+	order := make([]int, len(r.Causes))
+	for n := range order {
+		order[n] = n
 	}
+	slices.SortStableFunc(order, func(a, b int) int { return of[a].nearest - of[b].nearest })
+	walked := -1
+	for _, n := range order {
+		c, nearest := &r.Causes[n], of[n].nearest
+		f := &found[nearest]
+		if walked != nearest && !r.done.exhausted() {
+			p.walk(f)
+			walked = nearest
+		}
+		if walked == nearest {
+			c.Path = p.path(c.id)
+		} else {
+			c.Path = []string{p.pool.Title(f.export), "…", c.Type}
+		}
+		c.describe(l, d, p.pool, f, of[n].pairs)
+	}
+}
+
+// seen gathers what the findings tell of each cause.
+func (r *Report) seen(found []finding) []seen {
+	of := make([]seen, len(r.Causes))
 	number := make(map[symtypes.ID]int, len(r.Causes))
 	for n := range r.Causes {
+		of[n] = seen{make(map[[2]symtypes.Record]int), -1, 0}
 		number[r.Causes[n].id] = n
 	}
 	for i := range found {
@@ -36,41 +61,26 @@ func (r *Report) describe(found []finding, old, new Side) {
 			}
 		}
 	}
-	p := newProver(old, new, &r.done)
-	l, d := newPlaces(old, new), newDiffer()
-	order := make([]int, len(r.Causes))
-	for n := range order {
-		order[n] = n
+	return of
+}
+
+// describe gives a cause its diff and judgement, from layouts or, where they do
+// not tell, from the records; f is an export that it is a cause of.
+func (c *Cause) describe(l *places, d *differ, pool *symtypes.Pool, f *finding, pairs map[[2]symtypes.Record]int) {
+	pair := commonest(pairs)
+	c.Variants = len(pairs) - 1
+	switch {
+	case d.spent():
+		c.Judgement = "not looked at: there is too much that changed"
+	case l.describe(d, c, pool, f, pair):
+	default:
+		before, after := lines(pool, pair[0]), lines(pool, pair[1])
+		ops := d.script(before, after)
+		c.Diff = d.text(ops, nil)
+		c.Judgement = judge(pool, c.id, pair, before, after, ops)
 	}
-	slices.SortStableFunc(order, func(a, b int) int { return of[a].nearest - of[b].nearest })
-	walked := -1
-	for _, n := range order {
-		c := &r.Causes[n]
-		pair := commonest(of[n].pairs)
-		c.Variants = len(of[n].pairs) - 1
-		f := &found[of[n].nearest]
-		if walked != of[n].nearest && !r.done.exhausted() {
-			p.walk(f)
-			walked = of[n].nearest
-		}
-		if walked == of[n].nearest {
-			c.Path = p.path(c.id)
-		} else {
-			c.Path = []string{p.pool.Title(f.export), "…", c.Type}
-		}
-		switch {
-		case d.spent():
-			c.Judgement = "not looked at: there is too much that changed"
-		case l.describe(d, c, p.pool, f, pair):
-		default:
-			before, after := lines(p.pool, pair[0]), lines(p.pool, pair[1])
-			ops := d.script(before, after)
-			c.Diff = d.text(ops, nil)
-			c.Judgement = judge(p.pool, c.id, pair, before, after, ops)
-		}
-		if c.Variants > 0 {
-			c.Judgement += fmt.Sprintf("; other records of it in other files: %d", c.Variants)
-		}
+	if c.Variants > 0 {
+		c.Judgement += fmt.Sprintf("; other records of it in other files: %d", c.Variants)
 	}
 }
 

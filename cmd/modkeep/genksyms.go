@@ -233,7 +233,12 @@ func (g *genksymsRun) run() error {
 	unit, err := genksyms.Parse(g.in, g.opt)
 	if err != nil {
 		out.Flush()
-		return fmt.Errorf("cannot compute versions: %w", err)
+		err = fmt.Errorf("cannot compute versions: %w", err)
+		if errors.Is(err, genksyms.ErrLongToken) {
+			complain(g.errOut, err)
+			return silent(1)
+		}
+		return err
 	}
 	if err := out.Flush(); err != nil {
 		return fmt.Errorf("write versions: %w", err)
