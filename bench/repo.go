@@ -26,7 +26,7 @@ const (
 	repoPackages = 5000
 	repoLater    = 50
 	repoRatio    = 1.0
-	repoMaxRSS   = 512 << 20
+	repoMaxRSS   = 128 << 20
 )
 
 // repoKey signs: a key of the tests.

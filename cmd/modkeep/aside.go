@@ -16,6 +16,9 @@ func writeAside(path string, write func(io.Writer) error) error {
 		return err
 	}
 	if err := os.Rename(aside, path); err != nil {
+		if le := new(os.LinkError); errors.As(err, &le) {
+			err = &fs.PathError{Op: "write", Path: path, Err: le.Err} // without the name aside
+		}
 		return errors.Join(err, os.Remove(aside))
 	}
 	return syncDirectory(filepath.Dir(path))
