@@ -68,7 +68,11 @@ func readEntry(path string, w io.Writer) (*entry, texts, error) {
 	if e.SHA256, err = digest(f, info.Size(), p, w); err != nil {
 		return nil, texts{}, fmt.Errorf("%s: %w", path, err)
 	}
-	return e, e.index(p), nil
+	t := e.index(p)
+	for _, field := range e.fields() {
+		*field = strings.Clone(*field) // it holds on to the whole header else
+	}
+	return e, t, nil
 }
 
 // index makes the parts of the metadata.
