@@ -38,7 +38,7 @@ func newVendor(t *testing.T) *vendor {
 	for _, name := range []string{"rpmbuild", "rpm", "tar", "createrepo_c"} {
 		oracle.Tool(t, name)
 	}
-	_, kernels := matrixKernels(t, 2)
+	_, kernels := matrixKernels(t, "cloud", 2)
 	program, err := builtModkeep()
 	if err != nil {
 		t.Fatal(err)

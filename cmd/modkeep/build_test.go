@@ -200,7 +200,7 @@ func TestOracleBuildRefused(t *testing.T) {
 // built for is not booted.
 func TestOracleBuildBoot(t *testing.T) {
 	oracle.Tool(t, kerneltest.Emulator("amd64"))
-	_, kernels := matrixKernels(t, 2)
+	_, kernels := matrixKernels(t, "cloud", 2)
 	k := kernels[1]
 	program, err := builtModkeep()
 	if err != nil {

@@ -85,12 +85,12 @@ func newLoop(t *testing.T) *loop {
 		t.Fatal(err)
 	}
 	l := &loop{t: t, full: os.Getenv("MODKEEP_FULL") == "1", program: program, dir: openTemp(t)}
-	packages, n := loopPackages, 2
+	packages, flavour, n := loopPackages, "cloud", 2
 	if l.full {
-		packages, n = fullLoopPackages, 3
+		packages, flavour, n = fullLoopPackages, "", 3
 	}
 	var cache kerneltest.Cache
-	cache, l.kernels = matrixKernels(t, n)
+	cache, l.kernels = matrixKernels(t, flavour, n)
 	for _, name := range packages {
 		confs, err := filepath.Glob(cache.Join("dkms", name, "*", "dkms.conf"))
 		if err != nil || len(confs) != 1 {
@@ -101,9 +101,9 @@ func newLoop(t *testing.T) *loop {
 	return l
 }
 
-// matrixKernels are n kernels for which modules can be built, those with all of
-// their drivers first; of their packages the images are in the cache.
-func matrixKernels(t *testing.T, n int) (kerneltest.Cache, []kerneltest.Kernel) {
+// matrixKernels are the n oldest kernels of a flavour for which modules can be
+// built; of their packages the images are in the cache.
+func matrixKernels(t *testing.T, flavour string, n int) (kerneltest.Cache, []kerneltest.Kernel) {
 	t.Helper()
 	cache, err := kerneltest.OpenCache()
 	if err != nil {
@@ -113,20 +113,16 @@ func matrixKernels(t *testing.T, n int) (kerneltest.Cache, []kerneltest.Kernel) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	var list, whole []kerneltest.Kernel
+	var list []kerneltest.Kernel
 	for _, k := range all {
 		image, _ := filepath.Glob(cache.Join("deb", "linux-image-"+k.Release+"_*.deb"))
-		if k.Arch != "amd64" || !k.Headers || k.Series != "6.1" || k.Flavour == "rt" || len(image) == 0 {
-			continue
-		}
-		if k.Packages = image[len(image)-1:]; k.Flavour == "" && n > 2 {
-			whole = append(whole, k)
-		} else if k.Flavour != "" {
+		if k.Arch == "amd64" && k.Headers && k.Series == "6.1" && k.Flavour == flavour && len(image) > 0 {
+			k.Packages = image[len(image)-1:]
 			list = append(list, k)
 		}
 	}
-	if list = append(whole, list...); len(list) < n {
-		oracle.Missing(t, "%d kernels with headers and image packages in %s; run lab fetch", n, cache)
+	if len(list) < n {
+		oracle.Missing(t, "%d of %d kernels of flavour %q with headers and image packages in %s; run lab fetch", len(list), n, flavour, cache)
 	}
 	return cache, list[:n]
 }
