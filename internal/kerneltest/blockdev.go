@@ -255,6 +255,15 @@ func (d *blockDevice) do(kind uint16, at int64, data []byte) error {
 	return nil
 }
 
+// powerOff lets the power fail at this moment.
+func (d *blockDevice) powerOff() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if !d.failed {
+		d.cut()
+	}
+}
+
 // cut lets the power fail. The writes in the cache, the last one too, come to
 // the disk or do not, each sector by itself.
 func (d *blockDevice) cut() error {

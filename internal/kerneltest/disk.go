@@ -33,8 +33,9 @@ type Guest struct {
 type Command struct {
 	Argv []string
 	// CutAt is the block write at which the power fails, counted from 1 when the
-	// command begins; 0 lets it end. Seed decides what is lost of what the disk
-	// holds in its cache then.
+	// command begins; where it makes less, the power fails when it has ended. 0 lets
+	// the machine live. Seed decides what is lost of what the disk holds in its
+	// cache then.
 	CutAt int
 	Seed  uint64
 }
@@ -186,6 +187,9 @@ func (s *diskSession) event(e wire.Event) {
 			r.Log = append(r.Log, Line{Level: l.Level, Text: string(l.Text)})
 		}
 		s.ran = append(s.ran, r)
+		if s.guest.Commands[e.Index].CutAt > 0 {
+			s.disk.powerOff()
+		}
 	case wire.Stuck:
 		s.failed = "a command did not end"
 	case wire.Done:
