@@ -63,6 +63,35 @@ func (o *liveOptions) checks(cmd *cobra.Command) (node.Checks, error) {
 	return c, nil
 }
 
+// live is the running system and what its modules are held against.
+type live struct {
+	node   *node.Node
+	kernel node.Live
+	set    *node.Set
+	checks node.Checks
+}
+
+// open opens the running system. Only a verb that changes something ends a
+// transaction that was interrupted; others say that there is one.
+func (o *liveOptions) open(cmd *cobra.Command, changes bool) (l live, err error) {
+	if l.checks, err = o.checks(cmd); err != nil {
+		return l, err
+	}
+	if l.node, l.kernel, err = openLive(cmd); err != nil {
+		return l, err
+	}
+	if l.set, err = o.readSet(cmd, l.kernel); err != nil {
+		return l, err
+	}
+	if changes {
+		return l, settle(cmd, l.node)
+	}
+	if pending, err := l.node.Pending(); err == nil && pending {
+		fmt.Fprintln(cmd.ErrOrStderr(), interruptedNote)
+	}
+	return l, nil
+}
+
 // openLive opens the running system and its kernel.
 func openLive(cmd *cobra.Command) (*node.Node, node.Live, error) {
 	n, err := openNode("/", nodeOptions(cmd, "/"))
@@ -226,26 +255,15 @@ FAILED, naming the file, its owner and why the set's own is not selected.` + exi
 }
 
 func (o *reloadOptions) run(cmd *cobra.Command, names []string) error {
-	checks, err := o.checks(cmd)
+	l, err := o.open(cmd, !o.dry)
 	if err != nil {
 		return err
 	}
-	n, live, err := openLive(cmd)
-	if err != nil {
-		return err
-	}
-	set, err := o.readSet(cmd, live)
-	if err != nil {
-		return err
-	}
-	if err := settle(cmd, n); err != nil {
-		return err
-	}
-	facts, err := live.Facts()
+	facts, err := l.kernel.Facts()
 	if err != nil {
 		return fmt.Errorf("cannot reload: %w", err)
 	}
-	p, err := n.PlanReload(node.ReloadRequest{Names: names, Set: set, Force: o.force}, facts)
+	p, err := l.node.PlanReload(node.ReloadRequest{Names: names, Set: l.set, Force: o.force}, facts)
 	if err != nil {
 		return fmt.Errorf("cannot reload: %w", err)
 	}
@@ -257,7 +275,7 @@ func (o *reloadOptions) run(cmd *cobra.Command, names []string) error {
 	if len(p.Refusals) > 0 || o.dry {
 		return o.planned(cmd, p)
 	}
-	return o.liveOptions.reload(cmd, n, live, p, checks)
+	return o.liveOptions.reload(cmd, l.node, l.kernel, p, l.checks)
 }
 
 // sayReload names users and steps before anything is done: in a dry run they are
@@ -383,22 +401,11 @@ FAILED names the file, its owner and why the set's own is not selected.` + exitS
 }
 
 func (o *liveOptions) verify(cmd *cobra.Command, names []string) error {
-	checks, err := o.checks(cmd)
+	l, err := o.open(cmd, false)
 	if err != nil {
 		return err
 	}
-	n, live, err := openLive(cmd)
-	if err != nil {
-		return err
-	}
-	set, err := o.readSet(cmd, live)
-	if err != nil {
-		return err
-	}
-	if pending, err := n.Pending(); err == nil && pending {
-		fmt.Fprintln(cmd.ErrOrStderr(), interruptedNote)
-	}
-	reports, err := n.Verify(cmd.Context(), live, node.VerifyRequest{Names: names, Set: set, Checks: checks})
+	reports, err := l.node.Verify(cmd.Context(), l.kernel, node.VerifyRequest{Names: names, Set: l.set, Checks: l.checks})
 	if errors.Is(err, os.ErrPermission) {
 		return withHint(fmt.Errorf("cannot verify: %w", err), "the kernel's log is for root to read")
 	} else if err != nil {
