@@ -352,12 +352,13 @@ func (a *addKernel) confirmed(ctx context.Context) (err error) {
 			return nil
 		}
 	}
-	if !a.dryRun {
-		if err := os.MkdirAll(a.tmpdir, 0o755); err != nil {
-			return err
-		}
+	below := a.tmpdir
+	if a.dryRun {
+		below = os.TempDir() // --tmpdir stays as it is, and need not be there
+	} else if err := os.MkdirAll(below, 0o755); err != nil {
+		return err
 	}
-	if a.work, err = os.MkdirTemp(a.tmpdir, "modkeep-add-kernel-"); err != nil {
+	if a.work, err = os.MkdirTemp(below, "modkeep-add-kernel-"); err != nil {
 		return err
 	}
 	defer func() {

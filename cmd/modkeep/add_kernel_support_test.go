@@ -104,7 +104,13 @@ func (v *vendor) dump(dir string) string {
 func TestOracleAddKernelSupport(t *testing.T) {
 	v := newVendor(t)
 	before := v.dump(v.given)
-	out := v.add(0, v.given, v.older, "--kmp", "--distro", "rhel9.4")
+	absent := filepath.Join(v.dir, "absent")
+	out := v.add(0, v.given, v.older, "--kmp", "--distro", "rhel9.4", "--tmpdir", absent, "--dry-run")
+	v.saysInOrder(out, "Would build ", "Would create "+absent+"/")
+	if _, err := os.Stat(absent); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("a dry run made the directory: %v", err)
+	}
+	out = v.add(0, v.given, v.older, "--kmp", "--distro", "rhel9.4")
 	const result = "acme-drivers-2.1-3-rhel9.4-x86_64-ext"
 	v.saysInOrder(out, "Note: This program will create acme-drivers TGZ for rhel9.4 under "+v.out+" directory.\n", "See log file ",
 		"\nChecking if all needed packages are installed...\n", "\nBuilding acme-drivers RPMS. Please wait...\n", "\nCreating metadata-rpms for "+v.older.Release+" ...\n",
