@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"strconv"
 
 	"github.com/spf13/cobra"
 
@@ -60,13 +59,9 @@ before, as by modkeep reload.` + exitStatus(
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			number := 0
-			if len(args) > 0 {
-				n, err := strconv.Atoi(args[0])
-				if err != nil || n < 1 {
-					return usageErrorf(cmd, "%q: not the number of a transaction", args[0])
-				}
-				number = n
+			number, err := transactionNumber(cmd, args)
+			if err != nil {
+				return err
 			}
 			return opts.run(cmd, number)
 		},

@@ -43,13 +43,9 @@ would lead to is gone.` + exitStatus(
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			number := 0
-			if len(args) > 0 {
-				n, err := strconv.Atoi(args[0])
-				if err != nil || n < 1 {
-					return usageErrorf(cmd, "%q: not the number of a transaction", args[0])
-				}
-				number = n
+			number, err := transactionNumber(cmd, args)
+			if err != nil {
+				return err
 			}
 			return opts.run(cmd, number)
 		},
@@ -58,6 +54,18 @@ would lead to is gone.` + exitStatus(
 	cmd.Flags().BoolVar(&opts.dry, "dry-run", false, "print what would be done, change nothing")
 	addJSONFlag(cmd.Flags(), &opts.json)
 	return cmd
+}
+
+// transactionNumber is the number in a command's arguments, 0 where there is none.
+func transactionNumber(cmd *cobra.Command, args []string) (int, error) {
+	if len(args) == 0 {
+		return 0, nil
+	}
+	n, err := strconv.Atoi(args[0])
+	if err != nil || n < 1 {
+		return 0, usageErrorf(cmd, "%q: not the number of a transaction", args[0])
+	}
+	return n, nil
 }
 
 // run takes a transaction back, the last one where number is 0.
