@@ -17,7 +17,7 @@ import (
 // rows below its own only, never from beside or above it. A new package needs
 // a place here, so that somebody says where it stands.
 var layers = [][]string{
-	{"ko/xz", "internal/pattern", "internal/cputime", "internal/kerneltest/oracle"},
+	{"ko/xz", "internal/pattern", "internal/regular", "internal/cputime", "internal/kerneltest/oracle"},
 	{"symvers", "symtypes", "kabi/layout", "ko/elf", "ko/ksymtab", "ko/modinfo", "ko/modsig", "kernel/release", "kernel/payload", "kernel/keyring", "klog", "txn", "policy", "pgp", "kbuild/iso9660", "internal/kerneltest/wire", "internal/kerneltest/made"},
 	{"ko", "kabi", "kernel/image", "genksyms", "gendwarfksyms", "kbuild/dkms", "internal/kerneltest/guest"},
 	{"depmod", "kmp", "initramfs", "internal/kerneltest/init", "internal/kerneltest"},

@@ -2,13 +2,13 @@ package depmod
 
 import (
 	"errors"
-	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
+
+	"modkeep/internal/regular"
 )
 
 // maxLinks is how many symbolic links one path may lead through, as in the
@@ -98,43 +98,9 @@ func ReadFile(root, p string, limit int64) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	b, err := readSmall(onHost(root, real), limit)
+	b, err := regular.Read(onHost(root, real), limit)
 	if err != nil {
 		return nil, pathError("read", p, err)
 	}
 	return b, nil
-}
-
-// readSmall reads a regular file of at most limit bytes; it does not wait on a
-// FIFO and reads no device.
-func readSmall(name string, limit int64) ([]byte, error) {
-	f, err := openRegular(name)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	b, err := io.ReadAll(io.LimitReader(f, limit+1))
-	if err != nil {
-		return nil, err
-	}
-	if int64(len(b)) > limit {
-		return nil, fmt.Errorf("larger than %d bytes", limit)
-	}
-	return b, nil
-}
-
-func openRegular(name string) (*os.File, error) {
-	f, err := os.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
-	if err != nil {
-		return nil, err
-	}
-	info, err := f.Stat()
-	if err == nil && !info.Mode().IsRegular() {
-		err = errors.New("not a regular file")
-	}
-	if err != nil {
-		f.Close()
-		return nil, err
-	}
-	return f, nil
 }

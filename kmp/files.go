@@ -5,10 +5,11 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"path"
 	"path/filepath"
 	"strings"
+
+	"modkeep/internal/regular"
 )
 
 // EachFile calls visit for each entry of a package's archive, in its order.
@@ -16,18 +17,11 @@ import (
 // a symbolic link to the first one. Names are those of File: an entry that would
 // leave the root ends the reading with an error, as does one of visit.
 func EachFile(name string, visit func(f File, content io.Reader) error) error {
-	f, err := os.Open(name)
+	f, info, err := regular.Open(name)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return err
-	}
-	if !info.Mode().IsRegular() {
-		return fmt.Errorf("%s: not a regular file", name)
-	}
 	c := newCollector(name, info.Size())
 	section := io.NewSectionReader(f, 0, info.Size())
 	magic := make([]byte, len(arMagic))
@@ -47,15 +41,11 @@ func EachFile(name string, visit func(f File, content io.Reader) error) error {
 
 // EachTar is EachFile for a tar file, compressed or not.
 func EachTar(name string, visit func(f File, content io.Reader) error) error {
-	f, err := os.Open(name)
+	f, info, err := regular.Open(name)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return err
-	}
 	c := newCollector(name, info.Size())
 	if err := walkTar(c, f, tarVisitor(visit)); err != nil {
 		return fmt.Errorf("%s: %w", name, err)

@@ -29,12 +29,12 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"path"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
+
+	"modkeep/internal/regular"
 )
 
 // Format is a package's format.
@@ -248,18 +248,11 @@ func OpenHeader(path string) (*Package, error) {
 }
 
 func open(path string, read func(r io.ReaderAt, size int64) (*Package, error)) (*Package, error) {
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	f, info, err := regular.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s: not a regular file", path)
-	}
 	return read(f, info.Size())
 }
 

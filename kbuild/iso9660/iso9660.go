@@ -13,7 +13,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"path"
 	"strings"
 	"unicode/utf16"
@@ -35,25 +34,8 @@ const (
 	maxExtra   = 64       // continuation areas of one entry
 )
 
-// EachFile calls visit for each entry of an image, directories before what is in
-// them. content is nil for all but regular files.
-func EachFile(name string, visit func(f File, content io.Reader) error) error {
-	f, err := os.Open(name)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return err
-	}
-	if err := Read(f, info.Size(), visit); err != nil {
-		return fmt.Errorf("%s: %w", name, err)
-	}
-	return nil
-}
-
-// Read is EachFile for an image of size bytes.
+// Read calls visit for each entry of an image of size bytes, directories before
+// what is in them. content is nil for all but regular files.
 func Read(r io.ReaderAt, size int64, visit func(f File, content io.Reader) error) error {
 	i := &image{r: io.NewSectionReader(r, 0, size), visit: visit, seen: map[uint32]bool{}}
 	root, err := i.root()
