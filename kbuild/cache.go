@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"modkeep/internal/regular"
 )
 
 // entry is what the cache keeps of a cell beside its files: cells/KEY/cell.json,
@@ -36,7 +38,7 @@ func (b *builder) entryDir(key string) string { return filepath.Join(b.Cache, "c
 // recall fills a cell from the cache; false where it is not there, or damaged.
 func (b *builder) recall(c *Cell) bool {
 	dir := b.entryDir(c.key)
-	text, err := readBounded(filepath.Join(dir, "cell.json"), 16<<20)
+	text, err := regular.Read(filepath.Join(dir, "cell.json"), 16<<20)
 	var e entry
 	if err != nil || json.Unmarshal(text, &e) != nil {
 		return false

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
@@ -13,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"modkeep/internal/regular"
 	"modkeep/kbuild/dkms"
 	"modkeep/symvers"
 )
@@ -49,7 +51,8 @@ type Cell struct {
 	Took    time.Duration // by the clock, of the build; of a cached one that of then
 	Notes   []string      // what of the source's wishes is not honoured, what was done otherwise
 
-	conf      *dkms.Conf // nil for a plain Kbuild directory
+	conf      *dkms.Conf  // nil for a plain Kbuild directory
+	overrides []dkms.Text // of conf, by the administrator
 	key       string
 	providers []*Cell
 	done      bool
@@ -72,8 +75,12 @@ func (b *builder) read(c *Cell) error {
 	if !c.Source.DKMS() {
 		return nil
 	}
+	var err error
+	if c.overrides, err = b.readOverrides(c); err != nil {
+		return err
+	}
 	texts := []dkms.Text{{Name: filepath.Join(c.Source.Given, "dkms.conf"), Data: c.Source.conf}}
-	conf, err := dkms.Read(b.about(h), append(texts, b.overrides(c)...)...)
+	conf, err := dkms.Read(b.about(h), append(texts, c.overrides...)...)
 	if err != nil {
 		return err
 	}
@@ -103,18 +110,23 @@ func (b *builder) about(h *Headers) dkms.Kernel {
 		}}
 }
 
-// overrides reads what the administrator says: dkms(8), /etc/dkms/MODULE.conf
-// and its more special forms.
-func (b *builder) overrides(c *Cell) []dkms.Text {
-	var texts []dkms.Text
+// readOverrides reads what the administrator says: dkms(8),
+// /etc/dkms/MODULE.conf and its more special forms. One that cannot be read is
+// an error: nothing is built by half of what is said.
+func (b *builder) readOverrides(c *Cell) (texts []dkms.Text, err error) {
 	h, base := c.Kernel.Headers, c.Source.Name
 	for _, name := range []string{base, base + "-" + c.Source.Version, base + "-" + c.Source.Version + "-" + h.Release, base + "-" + c.Source.Version + "-" + h.Release + "-" + h.Arch} {
 		file := "/etc/dkms/" + name + ".conf"
-		if data, err := readBounded(onHost(b.Root, file), maxConf); err == nil {
-			texts = append(texts, dkms.Text{Name: file, Data: data})
+		data, err := regular.Read(onHost(b.Root, file), maxConf)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
 		}
+		if err != nil {
+			return nil, err
+		}
+		texts = append(texts, dkms.Text{Name: file, Data: data})
 	}
-	return texts
+	return texts, nil
 }
 
 // identify makes the key of a cell in the cache: a sum over all that goes into
@@ -126,7 +138,7 @@ func (b *builder) identify(c *Cell) error {
 	}
 	h := sha256.New()
 	fmt.Fprintf(h, "modkeep build 2\nsource %s\ndestination %s\nname %s\n", source, c.Source.DestDir, c.Source)
-	for _, t := range b.overrides(c) {
+	for _, t := range c.overrides {
 		fmt.Fprintf(h, "override %s %x\n", t.Name, sha256.Sum256(t.Data))
 	}
 	fmt.Fprintf(h, "kernel %s %s\n", c.Kernel.Release, c.Kernel.digest)
@@ -155,7 +167,7 @@ func exportsOf(name string) (string, error) {
 	if name == "" {
 		return "", nil
 	}
-	text, err := readBounded(name, symvers.MaxSize)
+	text, err := regular.Read(name, symvers.MaxSize)
 	if err != nil {
 		return "", err
 	}

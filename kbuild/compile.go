@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"modkeep/internal/regular"
 	"modkeep/kbuild/dkms"
 )
 
@@ -270,7 +271,7 @@ func (b *builder) explain(ctx context.Context, err error, log string, c *Cell, p
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	text, readErr := readBounded(log, maxLog+4096)
+	text, readErr := regular.Read(log, maxLog+4096)
 	if readErr != nil {
 		return errors.Join(err, readErr)
 	}

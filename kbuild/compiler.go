@@ -70,27 +70,25 @@ func wanted(c *kernel.Config) (family string, major int, text string) {
 // else the nearest older one. The error is a *MissingError.
 func FindCompiler(ctx context.Context, h *Headers, path []string) (*Compiler, error) {
 	family, major, text := wanted(h.Config)
-	prefixes := []string{""}
+	prefix := ""
 	if triplet := foreign(h.Arch); triplet != "" {
-		prefixes = []string{triplet + "-"}
+		prefix = triplet + "-"
 	}
 	var found []*Compiler
-	for _, prefix := range prefixes {
-		for _, name := range programs(path, prefix+family) {
-			if c := ask(ctx, name); c != nil {
-				c.Family, c.Wanted, c.Prefix = family, text, prefix
-				c.Exact = c.Major == major
-				found = append(found, c)
-			}
+	for _, name := range programs(path, prefix+family) {
+		if c := ask(ctx, name); c != nil {
+			c.Family, c.Wanted, c.Prefix = family, text, prefix
+			c.Exact = c.Major == major
+			found = append(found, c)
 		}
 	}
 	if len(found) == 0 {
-		name := prefixes[0] + family
+		name := prefix + family
 		if major > 0 {
 			name += "-" + strconv.Itoa(major)
 		}
 		return nil, &MissingError{What: "compiler", Kernel: h.Release, Install: compilerPackage(h.Distro, name),
-			Text: fmt.Sprintf("no %s%s is installed; kernel %s was compiled by %s", prefixes[0], family, h.Release, orUnknown(text))}
+			Text: fmt.Sprintf("no %s%s is installed; kernel %s was compiled by %s", prefix, family, h.Release, orUnknown(text))}
 	}
 	best := slices.MinFunc(found, func(a, b *Compiler) int { return distance(a.Major, major) - distance(b.Major, major) })
 	return best, nil

@@ -159,5 +159,8 @@ func writeObject(dir, text, main string, files []string) error {
 			return err
 		}
 	}
-	return errors.Join(os.WriteFile(filepath.Join(part, "Kbuild"), []byte(text), 0o644), os.Chmod(part, 0o755), os.Rename(part, dir))
+	if err := os.WriteFile(filepath.Join(part, "Kbuild"), []byte(text), 0o644); err != nil {
+		return err
+	}
+	return settle(part, dir)
 }

@@ -262,7 +262,7 @@ func treeSize(dir string) int64 {
 // one brings one cell to its end.
 func (b *builder) one(ctx context.Context, c *Cell) {
 	fail := func(err error) {
-		c.Status, c.Kind, c.Cause = Failed, err, Cause{Text: err.Error()}
+		c.Status, c.Kind, c.Cause, c.Modules, c.Symvers = Failed, err, Cause{Text: err.Error()}, nil, ""
 	}
 	if err := cmp.Or(ctx.Err(), c.Kernel.Err); err != nil {
 		fail(err)

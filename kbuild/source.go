@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"modkeep/internal/regular"
 	"modkeep/kbuild/dkms"
 )
 
@@ -51,14 +52,14 @@ func OpenSource(dir, given string) (*Source, error) {
 		return nil, err
 	}
 	s := &Source{Dir: dir, Given: given, DestDir: "extra"}
-	if s.conf, err = readBounded(filepath.Join(dir, "dkms.conf"), maxConf); err == nil {
+	if s.conf, err = regular.Read(filepath.Join(dir, "dkms.conf"), maxConf); err == nil {
 		return s, s.identify()
 	}
 	if !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%s: %w", given, err)
 	}
 	for _, name := range []string{"Kbuild", "Makefile", "makefile", "GNUmakefile"} {
-		text, err := readBounded(filepath.Join(dir, name), maxConf)
+		text, err := regular.Read(filepath.Join(dir, name), maxConf)
 		if err == nil && (name == "Kbuild" || objM.Match(text)) {
 			if base := filepath.Base(dir); strings.ContainsAny(base, notForMake) {
 				return nil, fmt.Errorf("%s: %q is not a name that make can use", given, base)
@@ -93,20 +94,6 @@ func splitVersion(base string) (name, version string) {
 		return base, ""
 	}
 	return name, version
-}
-
-// readBounded reads a regular file of at most limit bytes.
-func readBounded(name string, limit int64) ([]byte, error) {
-	info, err := os.Stat(name)
-	switch {
-	case err != nil:
-		return nil, err
-	case !info.Mode().IsRegular():
-		return nil, &fs.PathError{Op: "read", Path: name, Err: errors.New("not a regular file")}
-	case info.Size() > limit:
-		return nil, &fs.PathError{Op: "read", Path: name, Err: fmt.Errorf("longer than %d bytes", limit)}
-	}
-	return os.ReadFile(name)
 }
 
 // DKMS says whether the source has a dkms.conf.

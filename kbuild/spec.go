@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"modkeep/internal/regular"
 )
 
 // spec is what is read of an rpm spec file: names, and how %prep makes the tree
@@ -35,7 +37,7 @@ const maxSpec = 4 << 20
 var (
 	specTag     = regexp.MustCompile(`^(Name|Version|Source\d*|Patch\d*)\s*:\s*(\S.*)$`)
 	specDefine  = regexp.MustCompile(`^%(?:define|global)\s+(\w+)\s+(.*)$`)
-	specSection = regexp.MustCompile(`^%(prep|build|install|files|description|package|pre|post|preun|postun|posttrans|changelog|clean|check|changelog|generate_buildrequires|conf)\b`)
+	specSection = regexp.MustCompile(`^%(prep|build|install|files|description|package|pre|post|preun|postun|posttrans|changelog|clean|check|generate_buildrequires|conf)\b`)
 	specMacro   = regexp.MustCompile(`%\{\??(\w+)\}|%(\w+)`)
 	specPatchN  = regexp.MustCompile(`^%patch(\d*)(?:\s|$)`)
 	specStrip   = regexp.MustCompile(`-p\s*(\d)`)
@@ -122,7 +124,7 @@ func (s *spec) prep(line string, patches map[int]string) {
 		strip, _ = strconv.Atoi(m[1])
 	}
 	switch {
-	case strings.HasPrefix(line, "%setup"), strings.HasPrefix(line, "%{"):
+	case strings.HasPrefix(line, "%setup"):
 	case strings.HasPrefix(line, "%autosetup"), strings.HasPrefix(line, "%autopatch"):
 		if strings.HasPrefix(line, "%autosetup") && strings.Contains(line, "-N") {
 			return
@@ -160,7 +162,7 @@ func brief(text string) string {
 // spec opens the sources of a source package that was unpacked: those in its tar
 // files, with its patches.
 func (o *opener) spec(dir, name, given string, depth int) error {
-	text, err := readBounded(filepath.Join(dir, name), maxSpec)
+	text, err := regular.Read(filepath.Join(dir, name), maxSpec)
 	if err != nil {
 		return err
 	}
@@ -238,8 +240,11 @@ func (o *opener) patched(tree, dir string, patches []specPatch) (string, error) 
 		return "", err
 	}
 	defer os.RemoveAll(part)
-	err = copyTree(build, filepath.Join(part, "tree"), func(string) error { return nil })
-	return done, errors.Join(err, os.Rename(filepath.Join(part, "tree"), done))
+	whole := filepath.Join(part, "tree")
+	if err := copyTree(build, whole, func(string) error { return nil }); err != nil {
+		return "", err
+	}
+	return done, settle(whole, done)
 }
 
 func (o *opener) applyPatch(sandbox *Sandbox, dir, file string, strip int) error {

@@ -14,9 +14,14 @@ import (
 	"slices"
 	"strings"
 
+	"modkeep/internal/regular"
 	"modkeep/kbuild/iso9660"
 	"modkeep/kmp"
 )
+
+// tarSuffixes are what tar files end in; one of a signature or a sum of such a
+// file is no archive.
+var tarSuffixes = []string{".tar", ".tar.gz", ".tgz", ".tar.xz", ".txz", ".tar.bz2", ".tbz", ".tbz2", ".tar.zst", ".tar.lzma"}
 
 // archive says how a file is unpacked, by its first bytes and name; nil for one
 // that is none.
@@ -27,22 +32,31 @@ func archive(name string) func(string, func(kmp.File, io.Reader) error) error {
 		return kmp.EachFile
 	case strings.HasSuffix(base, ".iso"):
 		return eachOfImage
-	case strings.HasSuffix(base, ".tgz"), strings.HasSuffix(base, ".txz"), strings.HasSuffix(base, ".tbz"), strings.HasSuffix(base, ".tbz2"), strings.HasSuffix(base, ".tar"), strings.Contains(base, ".tar."):
+	case slices.ContainsFunc(tarSuffixes, func(suffix string) bool { return strings.HasSuffix(base, suffix) }):
 		return kmp.EachTar
 	}
 	return nil
 }
 
-// eachOfImage hands on the files of an image.
+// eachOfImage hands on the files of an image, as kmp.EachFile does of a package.
 func eachOfImage(name string, visit func(kmp.File, io.Reader) error) error {
-	return iso9660.EachFile(name, func(f iso9660.File, content io.Reader) error {
+	f, info, err := regular.Open(name)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	err = iso9660.Read(f, info.Size(), func(f iso9660.File, content io.Reader) error {
 		return visit(kmp.File{Path: f.Path, Size: f.Size, Mode: f.Mode, Target: f.Target}, content)
 	})
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	return nil
 }
 
 // isPackage says whether a file is an .rpm or a .deb.
 func isPackage(name string) bool {
-	f, err := os.Open(name)
+	f, _, err := regular.Open(name)
 	if err != nil {
 		return false
 	}
@@ -86,17 +100,23 @@ func Unpacked(cache string, names ...string) (string, error) {
 			return "", err
 		}
 	}
+	return dir, settle(part, dir)
+}
+
+// settle makes a directory that is whole one of the cache, which another run may
+// have made of the same meanwhile.
+func settle(part, dir string) error {
 	if err := os.Chmod(part, 0o755); err != nil {
-		return "", err
+		return err
 	}
-	if err := os.Rename(part, dir); err != nil && !errors.Is(err, fs.ErrExist) { // another run unpacked it meanwhile
-		return "", err
+	if err := os.Rename(part, dir); !errors.Is(err, fs.ErrExist) {
+		return err
 	}
-	return dir, nil
+	return nil
 }
 
 func fileDigest(name string) (string, error) {
-	f, err := os.Open(name)
+	f, _, err := regular.Open(name)
 	if err != nil {
 		return "", err
 	}
@@ -122,7 +142,7 @@ func unpackInto(dir, name string) error {
 	err = each(name, func(f kmp.File, content io.Reader) error {
 		files++
 		if size += f.Size; files > maxFiles || size > maxBytes {
-			return fmt.Errorf("%s: more than %d files or %d bytes", name, maxFiles, int64(maxBytes))
+			return fmt.Errorf("more than %d files or %d bytes", maxFiles, int64(maxBytes))
 		}
 		if packaged && path.IsAbs(f.Target) { // meant in the tree that the package is installed in
 			if rel, err := filepath.Rel(path.Dir(f.Path), f.Target); err == nil {
@@ -130,7 +150,7 @@ func unpackInto(dir, name string) error {
 			}
 		}
 		if err := unpackEntry(root, f, content); err != nil {
-			return fmt.Errorf("%s: %s: %w", name, f.Path, err)
+			return fmt.Errorf("%s: %w", f.Path, err)
 		}
 		return nil
 	})

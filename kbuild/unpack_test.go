@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -81,6 +82,8 @@ func TestUnpackedHostile(t *testing.T) {
 				}
 			} else if err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Fatalf("%s, %v; want %s", dir, err, tt.want)
+			} else if strings.Count(err.Error(), name) != 1 {
+				t.Errorf("%v: the archive is not named once", err)
 			}
 			if left, _ := os.ReadDir(filepath.Join(cache, "unpacked")); len(left) > 0 {
 				t.Errorf("%v is left", left)
@@ -112,6 +115,26 @@ func TestUnpacked(t *testing.T) {
 	}
 	if again, err := Unpacked(cache, name); again != dir || err != nil {
 		t.Errorf("again: %s, %v", again, err)
+	}
+}
+
+// TestNotArchives: what is called like an archive and is none.
+func TestNotArchives(t *testing.T) {
+	dir := t.TempDir()
+	fifo := filepath.Join(dir, "fifo.tgz")
+	if err := syscall.Mkfifo(fifo, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	lay(t, dir, map[string]string{"src/x.c": "", "drv-1.0.tar.gz.asc": "signature", "drv-1.0.tar.gz.sha256": "sum"})
+	for name, want := range map[string]string{"fifo.tgz": "not a regular file", "drv-1.0.tar.gz.asc": "not a package, a tar file or an image", "none.iso": "no such file"} {
+		if _, err := Unpacked(t.TempDir(), filepath.Join(dir, name)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %s", name, err, want)
+		}
+	}
+	lay(t, dir, map[string]string{"drv-1.0/Kbuild": "obj-m := drv.o\n"})
+	sources, _, err := Unpacker{Cache: t.TempDir(), Temp: t.TempDir()}.OpenSources(t.Context(), dir)
+	if err != nil || len(sources) != 1 {
+		t.Errorf("beside a signature: %v, %v", sources, err)
 	}
 }
 
