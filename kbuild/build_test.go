@@ -50,7 +50,7 @@ func matrix(t *testing.T, cache string, sources []*Source, kernels []kerneltest.
 		h, err := FindHeaders(k.Root, k.Release)
 		list = append(list, &Kernel{Release: k.Release, Headers: h, Err: err})
 	}
-	o := Options{Root: kernels[0].Root, Cache: cache, Temp: tempFor(t), Path: filepath.SplitList(os.Getenv("PATH")), Jobs: 2, Timeout: 10 * time.Minute, Now: time.Now}
+	o := Options{Root: kernels[0].Root, Cache: cache, Temp: oracle.OpenDir(t), Path: filepath.SplitList(os.Getenv("PATH")), Jobs: 2, Timeout: 10 * time.Minute, Now: time.Now}
 	if change != nil {
 		change(&o)
 	}
@@ -65,25 +65,10 @@ func matrix(t *testing.T, cache string, sources []*Source, kernels []kerneltest.
 	return cells
 }
 
-// tempFor is a directory that builds under another user reach, as those of
-// testing.T are not.
-func tempFor(t *testing.T) string {
-	t.Helper()
-	dir, err := os.MkdirTemp("", "kbuild-test-")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
-	if err := os.Chmod(dir, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	return dir
-}
-
 // module is a source of one file.
 func module(t *testing.T, name, text string) *Source {
 	t.Helper()
-	dir := filepath.Join(tempFor(t), name+"-1.0")
+	dir := filepath.Join(oracle.OpenDir(t), name+"-1.0")
 	lay(t, dir, map[string]string{"Kbuild": "obj-m := " + name + ".o\n", name + ".c": text})
 	return open(t, dir)
 }
@@ -130,7 +115,7 @@ func TestOracleGraph(t *testing.T) {
 	if err != nil || !slices.Equal(lines, []string{"aconsumer uses what provider exports (widget)"}) {
 		t.Fatalf("%q, %v", lines, err)
 	}
-	cache := tempFor(t)
+	cache := oracle.OpenDir(t)
 	want := func(step string, statusOf map[string]Status) map[string]*Cell {
 		t.Helper()
 		cells := matrix(t, cache, sources, k, nil)
@@ -176,7 +161,7 @@ func TestOracleReproducible(t *testing.T) {
 	s := module(t, "twice", moduleHead+"static int __init start(void) { WARN_ON(1); pr_info(\"%s\", __FILE__); return 0; }\nmodule_init(start);\n")
 	var files [2][]byte
 	for i := range files {
-		for name, c := range matrix(t, tempFor(t), []*Source{s}, kernels[:1], func(o *Options) { o.KeepDebug = true }) {
+		for name, c := range matrix(t, oracle.OpenDir(t), []*Source{s}, kernels[:1], func(o *Options) { o.KeepDebug = true }) {
 			if c.Status != Built {
 				t.Fatalf("%s: %s %s", name, c.Status, c.Cause.Text)
 			}
@@ -204,7 +189,7 @@ func TestOracleSandbox(t *testing.T) {
 	if err := os.Chmod(secret, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	dir := filepath.Join(tempFor(t), "spy-1.0")
+	dir := filepath.Join(oracle.OpenDir(t), "spy-1.0")
 	lay(t, dir, map[string]string{"Kbuild": "obj-m := spy.o\n", "spy.c": moduleHead, "dkms.conf": `PACKAGE_NAME=spy
 PACKAGE_VERSION=1.0
 BUILT_MODULE_NAME[0]=spy
@@ -221,7 +206,7 @@ sleep 600 >/dev/null 2>&1 &
 true
 `})
 	t.Setenv("MODKEEP_SECRET", "x")
-	cells := matrix(t, tempFor(t), []*Source{open(t, dir)}, kernels[:1], nil)
+	cells := matrix(t, oracle.OpenDir(t), []*Source{open(t, dir)}, kernels[:1], nil)
 	c := cells["spy "+kernels[0].Release]
 	if c.Status != Built {
 		t.Fatalf("%s: %s", c.Status, c.Cause.Text)
@@ -252,14 +237,14 @@ true
 // not remembered as a failure.
 func TestOracleTimeout(t *testing.T) {
 	_, kernels := buildable(t)
-	dir := filepath.Join(tempFor(t), "slow-1.0")
+	dir := filepath.Join(oracle.OpenDir(t), "slow-1.0")
 	lay(t, dir, map[string]string{"Kbuild": "obj-m := slow.o\n", "slow.c": moduleHead, "dkms.conf": `PACKAGE_NAME=slow
 PACKAGE_VERSION=1.0
 BUILT_MODULE_NAME[0]=slow
 DEST_MODULE_LOCATION[0]=/extra
 MAKE="sleep 3017 & sleep 3017"
 `})
-	cache := tempFor(t)
+	cache := oracle.OpenDir(t)
 	for range 2 {
 		c := matrix(t, cache, []*Source{open(t, dir)}, kernels[:1], func(o *Options) { o.Timeout = time.Second })["slow "+kernels[0].Release]
 		if c.Status != Failed || c.Cause.Text != "the build took longer than 1s and was ended" {
@@ -271,6 +256,54 @@ MAKE="sleep 3017 & sleep 3017"
 		if text, _ := os.ReadFile(name); bytes.Equal(text, []byte("sleep\x003017\x00")) {
 			t.Errorf("%s still sleeps", name)
 		}
+	}
+}
+
+// TestOracleOverrides: what the administrator says in /etc/dkms counts, and what
+// cannot be read of it is not passed over.
+func TestOracleOverrides(t *testing.T) {
+	_, kernels := buildable(t)
+	dir := filepath.Join(oracle.OpenDir(t), "over-1.0")
+	lay(t, dir, map[string]string{"Kbuild": "obj-m := over.o\n", "dkms.conf": "PACKAGE_NAME=over\nPACKAGE_VERSION=1.0\nBUILT_MODULE_NAME[0]=over\nDEST_MODULE_LOCATION[0]=/extra\n"})
+	for _, tt := range []struct {
+		file, text string
+		status     Status
+		cause      string
+	}{
+		{"over.conf", "BUILD_EXCLUSIVE_KERNEL=none\n", Excluded, `BUILD_EXCLUSIVE_KERNEL="none" does not match`},
+		{"over-1.0.conf", "MAKE=$(id)\n", Failed, "command substitution $(id) is not run"},
+		{"over-1.0-" + kernels[0].Release + "-x86_64.conf/x", "", Failed, "not a regular file"},
+	} {
+		root := t.TempDir()
+		lay(t, root, map[string]string{"etc/dkms/" + tt.file: tt.text})
+		c := matrix(t, oracle.OpenDir(t), []*Source{open(t, dir)}, kernels[:1], func(o *Options) { o.Root = root })["over "+kernels[0].Release]
+		if c.Status != tt.status || !strings.Contains(c.Cause.Text, tt.cause) || c.Log != "" {
+			t.Errorf("%s: %s %s, want %s %s", tt.file, c.Status, c.Cause.Text, tt.status, tt.cause)
+		}
+	}
+}
+
+// TestOracleNotKept: of what was built and cannot be kept nothing is left over, and
+// the cause is why.
+func TestOracleNotKept(t *testing.T) {
+	_, kernels := buildable(t)
+	dir := filepath.Join(oracle.OpenDir(t), "two-1.0")
+	lay(t, dir, map[string]string{"dkms.conf": `PACKAGE_NAME=two
+PACKAGE_VERSION=1.0
+MAKE="touch a.ko b.ko"
+STRIP[0]=no
+BUILT_MODULE_NAME[0]=a
+DEST_MODULE_LOCATION[0]=/extra
+BUILT_MODULE_NAME[1]=b
+DEST_MODULE_LOCATION[1]=/extra/a.ko
+`})
+	cache := oracle.OpenDir(t)
+	c := matrix(t, cache, []*Source{open(t, dir)}, kernels[:1], nil)["two "+kernels[0].Release]
+	if c.Status != Failed || len(c.Modules) > 0 || c.Symvers != "" || !strings.Contains(c.Cause.Text, "a.ko: not a directory") {
+		t.Errorf("%s %s, modules %v", c.Status, c.Cause.Text, c.Modules)
+	}
+	if left, err := os.ReadDir(filepath.Join(cache, "cells")); err != nil || len(left) > 0 {
+		t.Errorf("%v is left, %v", left, err)
 	}
 }
 
@@ -298,7 +331,7 @@ func TestOraclePackages(t *testing.T) {
 			continue
 		}
 		compared++
-		cells := matrix(t, tempFor(t), sources, []kerneltest.Kernel{k}, nil)
+		cells := matrix(t, oracle.OpenDir(t), sources, []kerneltest.Kernel{k}, nil)
 		for i, s := range sources {
 			compareWithLab(t, cells[s.Name+" "+k.Release], built[i])
 		}

@@ -98,8 +98,8 @@ func TestOracleSourcePackage(t *testing.T) {
 	if len(packages) != 1 {
 		t.Fatalf("packages %q", packages)
 	}
-	cache := tempFor(t)
-	u := Unpacker{Cache: cache, Temp: tempFor(t), Path: filepath.SplitList(os.Getenv("PATH"))}
+	cache := oracle.OpenDir(t)
+	u := Unpacker{Cache: cache, Temp: oracle.OpenDir(t), Path: filepath.SplitList(os.Getenv("PATH"))}
 	sources, notes, err := u.OpenSources(t.Context(), packages[0])
 	if err != nil || len(sources) != 1 || sources[0].String() != "demo-2.1" || len(notes) != 2 {
 		t.Fatalf("%v, %q, %v", sources, notes, err)
@@ -128,11 +128,11 @@ func TestSourcePackagePatch(t *testing.T) {
 	path := filepath.SplitList(os.Getenv("PATH"))
 	oracle.Tool(t, "patch")
 	cache := t.TempDir()
-	_, _, err := Unpacker{Cache: cache, Temp: tempFor(t), Path: path}.OpenSources(t.Context(), spec)
+	_, _, err := Unpacker{Cache: cache, Temp: oracle.OpenDir(t), Path: path}.OpenSources(t.Context(), spec)
 	if err == nil || !strings.Contains(err.Error(), "second.patch: the patch does not apply") {
 		t.Errorf("%v", err)
 	}
-	_, _, err = Unpacker{Cache: cache, Temp: tempFor(t)}.OpenSources(t.Context(), spec)
+	_, _, err = Unpacker{Cache: cache, Temp: oracle.OpenDir(t)}.OpenSources(t.Context(), spec)
 	if m := Missing(err); m == nil || m.Install != "patch" {
 		t.Errorf("%v", err)
 	}

@@ -43,7 +43,7 @@ func newVendor(t *testing.T) *vendor {
 	if err != nil {
 		t.Fatal(err)
 	}
-	v := &vendor{t: t, dir: openTemp(t), older: kernels[0], newer: kernels[1], program: program}
+	v := &vendor{t: t, dir: oracle.OpenDir(t), older: kernels[0], newer: kernels[1], program: program}
 	v.given, v.out = filepath.Join(v.dir, "acme-drivers-2.1-3-rhel9.4-x86_64"), filepath.Join(v.dir, "out")
 	dkms := oracle.Cached(t, "deb/vpoll-dkms_*.deb")[0]
 	v.must(os.MkdirAll(filepath.Join(v.given, "SOURCES"), 0o755))
@@ -281,7 +281,7 @@ func (v *vendor) install(tree string) {
 // it is said why; nothing is left but the log.
 func TestOracleAddKernelSupportFails(t *testing.T) {
 	_, k, _ := kernelToBuildFor(t)
-	v := &vendor{t: t, dir: openTemp(t)}
+	v := &vendor{t: t, dir: oracle.OpenDir(t)}
 	v.given, v.out = filepath.Join(v.dir, "acme-1.0"), filepath.Join(v.dir, "out")
 	writeFiles(t, v.given, map[string]string{"good-1.0/Kbuild": "obj-m := good.o\n", "good-1.0/good.c": driver, "bad-1.0/Kbuild": "obj-m := bad.o\n", "bad-1.0/bad.c": driver + "int x = nonsense;\n"})
 	var out, errOut bytes.Buffer

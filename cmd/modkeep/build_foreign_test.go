@@ -27,7 +27,7 @@ func TestOracleBuildForeign(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir := openTemp(t)
+	dir := oracle.OpenDir(t)
 	writeFiles(t, dir, map[string]string{"drv-1/Kbuild": "obj-m := drv.o\n", "drv-1/drv.c": driver})
 	for _, k := range kernels {
 		common, _ := filepath.Glob(cache.Join("deb", "linux-headers-"+strings.TrimSuffix(k.Release, "-cloud-arm64")+"-common_*.deb"))

@@ -40,20 +40,6 @@ func kernelToBuildFor(t *testing.T) (kerneltest.Cache, kerneltest.Kernel, string
 	return "", kerneltest.Kernel{}, ""
 }
 
-// openTemp is a temporary directory that other users reach.
-func openTemp(t *testing.T) string {
-	t.Helper()
-	dir, err := os.MkdirTemp("", "modkeep-build-test-")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
-	if err := os.Chmod(dir, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	return dir
-}
-
 func writeFiles(t *testing.T, dir string, files map[string]string) {
 	t.Helper()
 	for name, text := range files {
@@ -105,7 +91,7 @@ func TestOracleDKMSStatus(t *testing.T) {
 		{"noheaders", "", driver, "5.99.0-1-amd64", 21},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			dir := openTemp(t)
+			dir := oracle.OpenDir(t)
 			source := filepath.Join(dir, "src", tt.name+"-1.0")
 			writeFiles(t, source, map[string]string{"dkms.conf": conf(tt.name, tt.conf), "Kbuild": "obj-m := " + tt.name + ".o\n", tt.name + ".c": tt.code, "Makefile": "all:\n"})
 			headers := farm
@@ -136,7 +122,7 @@ func TestOracleDKMSStatus(t *testing.T) {
 // the interface that other programs use.
 func TestOracleBuild(t *testing.T) {
 	_, k, _ := kernelToBuildFor(t)
-	dir := openTemp(t)
+	dir := oracle.OpenDir(t)
 	writeFiles(t, dir, map[string]string{
 		"src/used-2.0/Kbuild": "obj-m := used.o\n", "src/used-2.0/used.c": driver + "int used_value(void);\nint used_value(void) { return 0; }\nEXPORT_SYMBOL(used_value);\n",
 		"src/user-1.0/dkms.conf": "PACKAGE_NAME=user\nPACKAGE_VERSION=1.0\nBUILT_MODULE_NAME[0]=user\nDEST_MODULE_NAME[0]=my-user\nDEST_MODULE_LOCATION[0]=/updates/x\nREMAKE_INITRD=yes\n",
@@ -183,7 +169,7 @@ func TestOracleBuild(t *testing.T) {
 // module has an empty list of versions, and another module's symbol.
 func TestOracleBuildRefused(t *testing.T) {
 	_, k, _ := kernelToBuildFor(t)
-	dir := openTemp(t)
+	dir := oracle.OpenDir(t)
 	writeFiles(t, dir, map[string]string{
 		"odd/dkms.conf": "PACKAGE_NAME=odd\nPACKAGE_VERSION=1.0\nBUILT_MODULE_NAME[0]=odd\nDEST_MODULE_LOCATION[0]=/extra\n" +
 			"MAKE=\"make -C $kernel_source_dir M=$dkms_tree/odd/1.0/build KBUILD_MODPOST_WARN=1\"\n",
@@ -206,7 +192,7 @@ func TestOracleBuildBoot(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir := openTemp(t)
+	dir := oracle.OpenDir(t)
 	conf := func(name string) string {
 		return "PACKAGE_NAME=" + name + "\nPACKAGE_VERSION=1.0\nBUILT_MODULE_NAME[0]=" + name + "\nDEST_MODULE_LOCATION[0]=/extra\nBUILD_EXCLUSIVE_KERNEL='^" + regexp.QuoteMeta(k.Release) + "$'\n"
 	}
@@ -259,7 +245,7 @@ func TestOracleBuildHeaderPackages(t *testing.T) {
 			}
 		}
 	}
-	dir := openTemp(t)
+	dir := oracle.OpenDir(t)
 	writeFiles(t, dir, map[string]string{"drv-1/Kbuild": "obj-m := drv.o\n", "drv-1/drv.c": driver})
 	r, status := build(t, append([]string{filepath.Join(dir, "drv-1"), "--root", dir, "--cache", filepath.Join(dir, "cache")}, packages...)...)
 	if status != statusYes || len(r.Cells) != 1 || r.Cells[0].Status != "built" || r.Cells[0].Kernel != k.Release {

@@ -84,7 +84,7 @@ func newLoop(t *testing.T) *loop {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := &loop{t: t, full: os.Getenv("MODKEEP_FULL") == "1", program: program, dir: openTemp(t)}
+	l := &loop{t: t, full: os.Getenv("MODKEEP_FULL") == "1", program: program, dir: oracle.OpenDir(t)}
 	packages, flavour, n := loopPackages, "cloud", 2
 	if l.full {
 		packages, flavour, n = fullLoopPackages, "", 3

@@ -15,6 +15,7 @@
 package dkms
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"path"
@@ -56,7 +57,6 @@ type Conf struct {
 	Make        string   // the command of the build; "" for the usual one
 	Patches     []string // file names below patches/, in their order
 	PreBuild    string   // a script of the source with its arguments, before Make
-	PostBuild   string   // the same, after Make
 	Depends     []string // BUILD_DEPENDS: packages to be built before
 	Excluded    string   // why this kernel is not built for; "" where it is
 	AutoInstall bool
@@ -438,16 +438,9 @@ func (in *interpreter) exclusive(c *Conf) {
 		name, unwanted := strings.CutPrefix(option, "!")
 		v := k.Config[strings.TrimPrefix(name, "CONFIG_")]
 		if set := v == "y" || v == "m"; set == unwanted {
-			exclude("BUILD_EXCLUSIVE_CONFIG=%s: the kernel has %s=%s", option, name, cmpOr(v, "n"))
+			exclude("BUILD_EXCLUSIVE_CONFIG=%s: the kernel has %s=%s", option, name, cmp.Or(v, "n"))
 		}
 	}
-}
-
-func cmpOr(a, b string) string {
-	if a != "" {
-		return a
-	}
-	return b
 }
 
 // ignored are keys that are known and have no effect on a build here, with why.

@@ -188,7 +188,8 @@ func (in *interpreter) caseClause(c *caseClause) status {
 		for _, w := range item.patterns {
 			pat := in.text(w)
 			if !subject.known() || !pat.known() {
-				in.note("%s", strings.SplitN(subject.why+pat.why, ": ", 2)[1])
+				_, text, _ := strings.Cut(subject.why+pat.why, ": ")
+				in.note("%s", text)
 				for _, it := range c.items[i:] {
 					in.lose(it.body, in.reason())
 				}

@@ -36,6 +36,21 @@ func Tool(t testing.TB, names ...string) string {
 	return ""
 }
 
+// OpenDir is a temporary directory that programs of another user reach, as those
+// of testing.T are not.
+func OpenDir(t testing.TB) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "modkeep-test-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	if err := os.Chmod(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
 // CacheDir returns the directory of everything fetched and built for tests: the
 // environment's MODKEEP_CACHE, else .cache in the top directory of the source tree
 // that the working directory is in. It is "" where that is in none.
