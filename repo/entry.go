@@ -68,6 +68,9 @@ func readEntry(path string, w io.Writer) (*entry, texts, error) {
 	if e.SHA256, err = digest(f, info.Size(), p, w); err != nil {
 		return nil, texts{}, fmt.Errorf("%s: %w", path, err)
 	}
+	if err := e.check(); err != nil {
+		return nil, texts{}, fmt.Errorf("%s: %w", path, err)
+	}
 	t := e.index(p)
 	for _, field := range e.fields() {
 		*field = strings.Clone(*field) // it holds on to the whole header else
