@@ -191,12 +191,15 @@ func (m *Manifest) For(krel string) []Package {
 }
 
 // Find returns the packages that a pattern names: NAME, NAME-EVR or
-// NAME=EVR, with or without .ARCH, or the name of the file.
+// NAME=EVR, with or without .ARCH, or the name of the file. The epoch may be left
+// out.
 func (m *Manifest) Find(pattern string) []Package {
 	var list []Package
 	for _, p := range m.Packages {
-		names := []string{p.Name, p.Name + "-" + p.EVR(), p.Name + "=" + p.EVR(), p.Name + "." + p.Arch, p.Name + "-" + p.EVR() + "." + p.Arch,
-			strings.TrimPrefix(p.File, poolName+"/")}
+		names := []string{p.Name, p.Name + "." + p.Arch, strings.TrimPrefix(p.File, poolName+"/")}
+		for _, evr := range []string{p.EVR(), strings.TrimPrefix(p.EVR(), p.Epoch+":")} {
+			names = append(names, p.Name+"-"+evr, p.Name+"="+evr, p.Name+"-"+evr+"."+p.Arch, p.Name+"="+evr+"."+p.Arch)
+		}
 		if slices.Contains(names, pattern) {
 			list = append(list, p)
 		}

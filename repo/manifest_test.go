@@ -80,6 +80,21 @@ func TestParseManifestErrors(t *testing.T) {
 	}
 }
 
+func TestManifestFind(t *testing.T) {
+	m := &Manifest{Packages: []Package{{File: "pool/a-1-2.noarch.rpm", Name: "a", Epoch: "3", Version: "1", Release: "2", Arch: "noarch"},
+		{File: "pool/b_1_all.deb", Name: "b", Version: "1", Arch: "all"}}}
+	for pattern, want := range map[string]string{"a": "a", "a.noarch": "a", "a-3:1-2": "a", "a-1-2": "a", "a=1-2": "a", "a-1-2.noarch": "a", "a-3:1-2.noarch": "a",
+		"a-1-2.noarch.rpm": "a", "b=1": "b", "b-1.all": "b", "b=1.all": "b", "a-1": "", "a-2:1-2": "", "b_1": ""} {
+		got := ""
+		for _, p := range m.Find(pattern) {
+			got += p.Name
+		}
+		if got != want {
+			t.Errorf("%s: %q, want %q", pattern, got, want)
+		}
+	}
+}
+
 func TestManifestFor(t *testing.T) {
 	m := &Manifest{Packages: []Package{{File: "pool/a.deb"}, {File: "pool/b.deb"}, {File: "pool/c.deb"}, {File: "pool/d.deb"}},
 		Kernels: []Kernel{{Release: "6.1.0-1", Modules: []Module{

@@ -2,6 +2,7 @@ package repo
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/xml"
 	"errors"
 	"fmt"
@@ -108,6 +109,7 @@ func (v *verifier) snapshotFiles(n int) {
 		}
 	}
 	s.signed(manifestName)
+	s.check(s.name(poolName), s.pool())
 	s.repodata()
 	s.dists()
 	for _, p := range m.Packages {
@@ -139,28 +141,49 @@ type snapshotVerifier struct {
 	ring     *pgp.Ring // nil for a snapshot that is not signed
 }
 
+// pool checks the link by which clients come from a snapshot to the packages.
+func (s *snapshotVerifier) pool() error {
+	link, err := os.Stat(s.snapshot(s.n, poolName))
+	if err != nil {
+		return err
+	}
+	pool, err := os.Stat(s.at(poolName))
+	if err == nil && !os.SameFile(link, pool) {
+		err = errors.New("leads elsewhere than to the repository's " + poolName)
+	}
+	return err
+}
+
 func (s *snapshotVerifier) name(names ...string) string {
 	return path.Join(append([]string{snapshotsDir, strconv.Itoa(s.n)}, names...)...)
 }
 
 // keys returns the keys that are believed, nil where there are none.
 func (s *snapshotVerifier) keys() *pgp.Ring {
-	if s.trusted != nil {
-		return s.trusted
-	}
-	data, err := readBounded(s.snapshot(s.n, keyName), pgp.MaxKeys)
-	var ring *pgp.Ring
-	if err == nil {
-		ring, err = pgp.ReadRing(data)
-	}
-	if err == nil && !slices.Contains(ring.Fingerprints(), s.manifest.Key) {
-		err = fmt.Errorf("is not the key %s that the manifest names", s.manifest.Key)
-	}
-	s.check(s.name(keyName), err)
-	if err != nil {
-		return nil
+	ring := s.trusted
+	if s.manifest.Key != "" {
+		own, err := s.ownKey()
+		s.check(s.name(keyName), err)
+		ring = cmp.Or(ring, own)
 	}
 	return ring
+}
+
+// ownKey reads the key beside the metadata, which clients may take: it has to be
+// the manifest's and no more.
+func (s *snapshotVerifier) ownKey() (*pgp.Ring, error) {
+	data, err := readBounded(s.snapshot(s.n, keyName), pgp.MaxKeys)
+	if err != nil {
+		return nil, err
+	}
+	ring, err := pgp.ReadRing(data)
+	if err != nil {
+		return nil, err
+	}
+	if !slices.Equal(ring.Fingerprints(), []string{s.manifest.Key}) || bytes.Count(data, []byte("-----BEGIN ")) != 1 {
+		return nil, fmt.Errorf("is not the key %s, and that alone, which the manifest names", s.manifest.Key)
+	}
+	return ring, nil
 }
 
 // signed reads a file and checks the signature beside it.
@@ -208,6 +231,9 @@ type repomd struct {
 // repodata checks dnf's metadata.
 func (s *snapshotVerifier) repodata() {
 	data := s.signed("repodata/repomd.xml")
+	if data == nil {
+		return
+	}
 	var md repomd
 	if err := xml.Unmarshal(data, &md); err != nil {
 		s.check(s.name("repodata/repomd.xml"), err)
@@ -318,11 +344,20 @@ func (s *snapshotVerifier) dists() {
 		return
 	}
 	text := s.signed(release)
+	if text == nil {
+		return
+	}
 	if s.ring != nil {
 		s.check(s.name(dir, "InRelease"), s.inRelease(path.Join(dir, "InRelease"), text))
 	}
 	files, err := releaseFiles(text)
 	s.check(s.name(release), err)
+	for _, p := range s.manifest.Packages {
+		index := path.Join(component, "binary-"+p.Arch, "Packages")
+		if p.Format == kmp.Deb && !slices.ContainsFunc(files, func(f hashedFile) bool { return f.name == index }) {
+			s.problem(s.name(release), "names no %s, where %s belongs", index, p.File)
+		}
+	}
 	for _, f := range files {
 		for _, name := range []string{f.name, path.Join(path.Dir(f.name), hashName, "SHA256", f.digest)} {
 			data, err := readBounded(s.snapshot(s.n, filepath.FromSlash(path.Join(dir, name))), maxManifest)
