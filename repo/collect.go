@@ -39,11 +39,23 @@ func (r *Repo) Collect(keep int, dry bool) (*Collected, error) {
 		if dry {
 			continue
 		}
-		if err := os.RemoveAll(r.at(name)); err != nil {
+		if err := r.drop(name); err != nil {
 			return c, err
 		}
 	}
 	return c, nil
+}
+
+// drop removes a name below the repository. A snapshot is moved aside first: killed
+// half way, it would be one that is damaged.
+func (r *Repo) drop(name string) error {
+	if filepath.Dir(name) == snapshotsDir {
+		if err := os.Rename(r.at(name), r.at(newName)); err != nil {
+			return err
+		}
+		name = newName
+	}
+	return os.RemoveAll(r.at(name))
 }
 
 // garbage returns what Collect removes.
@@ -57,6 +69,9 @@ func (r *Repo) garbage(keep int) ([]string, error) {
 		return nil, err
 	}
 	var list []string
+	if _, err := os.Lstat(r.at(newName)); err == nil {
+		list = append(list, newName) // first: snapshots are moved there
+	}
 	for _, n := range doomed {
 		list = append(list, filepath.Join(snapshotsDir, strconv.Itoa(n)))
 	}
@@ -67,15 +82,12 @@ func (r *Repo) garbage(keep int) ([]string, error) {
 		}
 		list = append(list, loose...)
 	}
-	if _, err := os.Lstat(r.at(newName)); err == nil {
-		list = append(list, newName)
-	}
 	return list, nil
 }
 
 // doomed parts the snapshots into those to remove and those to keep.
 func (r *Repo) doomed(keep int) (doomed, kept []int, err error) {
-	numbers, err := r.Snapshots()
+	numbers, left, err := r.snapshots()
 	if err != nil {
 		return nil, nil, err
 	}
@@ -94,7 +106,7 @@ func (r *Repo) doomed(keep int) (doomed, kept []int, err error) {
 			kept = append(kept, n)
 		}
 	}
-	return doomed, kept, nil
+	return append(doomed, left...), kept, nil
 }
 
 // named returns the files of the pool and of by-hash that snapshots name. One

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -141,6 +142,37 @@ func afterKill(t testing.TB, r *Repo, before int) int {
 		t.Error(err)
 	}
 	return latest
+}
+
+// TestCollectCutShort: a snapshot that Collect could not remove to its end is gone
+// all the same, and the next Collect removes what is left.
+func TestCollectCutShort(t *testing.T) {
+	r, pub := newRepo(t, site(t, kmp.RPM, "1"), site(t, kmp.Deb, "1"))
+	for range 2 {
+		if _, err := r.Snapshot(pub); err != nil {
+			t.Fatal(err)
+		}
+	}
+	busy := r.snapshot(1, "repodata")
+	if err := syscall.Mount("tmpfs", busy, "tmpfs", 0, ""); err != nil {
+		t.Skipf("SKIPPED: no tmpfs can be mounted here, an interrupted removal is not tried: %v", err)
+	}
+	mounted := r.at(newName, "repodata") // it moves with the directory
+	t.Cleanup(func() { syscall.Unmount(mounted, syscall.MNT_DETACH); syscall.Unmount(busy, syscall.MNT_DETACH) })
+	if c, err := r.Collect(1, false); err == nil {
+		t.Errorf("removed: %+v", c)
+	}
+	wellFormed(t, r)
+	if left, err := r.Snapshots(); err != nil || slices.Contains(left, 1) {
+		t.Errorf("%v, %v", left, err)
+	}
+	if err := syscall.Unmount(mounted, 0); err != nil {
+		t.Fatal(err)
+	}
+	if c, err := r.Collect(1, false); err != nil || !slices.Equal(c.Removed, []string{newName, "snapshots/2"}) {
+		t.Errorf("%+v, %v", c, err)
+	}
+	wellFormed(t, r)
 }
 
 // TestFullDisk makes changes on a disk with ever more room: each is done, or

@@ -66,6 +66,10 @@ func Create(dir string, s Settings, paths []string, pub Publish) (*Repo, *Manife
 		return nil, nil, err
 	}
 	defer release()
+	// Who had the lock may have made one since.
+	if err := r.vacant(); err != nil {
+		return nil, nil, err
+	}
 	m, err := r.first(paths, pub)
 	if err != nil {
 		return nil, nil, errors.Join(err, r.abandon(fresh))
@@ -220,7 +224,7 @@ func (p Publish) fingerprint() string {
 // publish makes a snapshot. Until the pointer has moved every error takes back
 // what was made.
 func (r *Repo) publish(pub Publish, base *Manifest, paths []string, without map[string]bool) (m *Manifest, err error) {
-	if err := os.RemoveAll(r.at(newName)); err != nil {
+	if err := r.clear(); err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(r.at(newName))) }()
@@ -239,12 +243,33 @@ func (r *Repo) publish(pub Publish, base *Manifest, paths []string, without map[
 		return nil, err
 	}
 	if err := c.commit(m.Snapshot); err != nil {
+		if now, _ := c.Resolve(Latest); now == m.Snapshot {
+			return nil, fmt.Errorf("snapshot %d was made, and may not be on the disk: %w", now, err)
+		}
 		for _, name := range slices.Backward(c.made) {
 			os.RemoveAll(name)
 		}
 		return nil, err
 	}
 	return m, nil
+}
+
+// clear removes what a change left that was killed: the working directory, and a
+// snapshot that no pointer came to.
+func (r *Repo) clear() error {
+	if err := os.RemoveAll(r.at(newName)); err != nil {
+		return err
+	}
+	_, left, err := r.snapshots()
+	if err != nil {
+		return err
+	}
+	for _, n := range left {
+		if err := r.drop(filepath.Join(snapshotsDir, strconv.Itoa(n))); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // open makes the working directory and the store in it.
@@ -559,18 +584,29 @@ func namesIn(dir string) (map[string]bool, error) {
 	return names, err
 }
 
-// place renames a file to where it has to stand. One that stands there, left from
-// a change that was killed or of an older snapshot, must be the same.
+// place renames a file to where it has to stand. One of an older snapshot that
+// stands there must be the same; what a change left that was killed, or that came
+// to the disk in part, is replaced.
 func (c *change) place(there map[string]bool, from, to, sum string) error {
-	if !there[filepath.Base(to)] {
-		c.made = append(c.made, to)
-		return os.Rename(from, to)
+	if there[filepath.Base(to)] {
+		is, err := sumFile(to)
+		if err != nil || is == sum {
+			return err
+		}
+		numbers, err := c.Snapshots()
+		if err != nil {
+			return err
+		}
+		names, err := c.named(numbers)
+		if err != nil {
+			return err
+		}
+		if rel, err := filepath.Rel(c.dir, to); err != nil || names[rel] {
+			return fmt.Errorf("%s: an older snapshot has one with other content (SHA-256 %s, not %s): raise its release", filepath.Base(to), is, sum)
+		}
 	}
-	is, err := sumFile(to)
-	if err == nil && is != sum {
-		err = fmt.Errorf("%s: an older snapshot has one with other content (SHA-256 %s, not %s): raise its release", filepath.Base(to), is, sum)
-	}
-	return err
+	c.made = append(c.made, to)
+	return os.Rename(from, to)
 }
 
 // placeHashes puts apt's new indexes in place.

@@ -41,6 +41,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -217,19 +218,37 @@ func (r *Repo) Channels() (map[string]int, error) {
 
 // Snapshots returns the numbers of the snapshots, oldest first.
 func (r *Repo) Snapshots() ([]int, error) {
+	published, _, err := r.snapshots()
+	return published, err
+}
+
+// snapshots returns the snapshots, and those that a change left which was killed
+// before a pointer moved: they are newer than all that is pointed to, and what
+// they hold need not have come to the disk.
+func (r *Repo) snapshots() (published, left []int, err error) {
 	entries, err := os.ReadDir(r.at(snapshotsDir))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, err
+		return nil, nil, err
 	}
-	var list []int
+	channels, err := r.Channels()
+	if err != nil {
+		return nil, nil, err
+	}
+	newest := slices.Max(append(slices.Collect(maps.Values(channels)), 0))
+	_, pointed := channels[Latest]
 	for _, e := range entries {
-		if e.IsDir() && snapshotName.MatchString(e.Name()) {
-			n, _ := strconv.Atoi(e.Name())
-			list = append(list, n)
+		if !e.IsDir() || !snapshotName.MatchString(e.Name()) {
+			continue
+		}
+		if n, _ := strconv.Atoi(e.Name()); pointed && n > newest {
+			left = append(left, n)
+		} else {
+			published = append(published, n)
 		}
 	}
-	slices.Sort(list)
-	return list, nil
+	slices.Sort(published)
+	slices.Sort(left)
+	return published, left, nil
 }
 
 // Resolve returns the snapshot that text names: a number or a channel.

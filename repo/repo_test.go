@@ -211,7 +211,8 @@ func TestRefused(t *testing.T) {
 		{"rpm leading out", file("x.rpm", leadingOut(t, rpmData)), pub, "leads out of the root"},
 		{"deb cut", file("x.deb", debData[:len(debData)-7]), pub, "x.deb: "},
 		{"deb with a bit flipped", file("x.deb", append(bytes.Clone(debData[:len(debData)-20]), append([]byte{debData[len(debData)-20] ^ 1}, debData[len(debData)-19:]...)...)), pub, "x.deb: "},
-		{"deb leading out", file("x.deb", []byte(readText(t, hostileDeb(t)))), pub, "leads out of the root"},
+		{"deb leading out", debByHand(t, "Package: hostile\nVersion: 1\nArchitecture: all\nDescription: x\n", "../../"), pub, "leads out of the root"},
+		{"deb for no architecture", debByHand(t, "Package: hostile\nVersion: 1\nDescription: x\n", ""), pub, "hostile_1_.deb: no name, version, architecture or size"},
 		{"no package", file("x.rpm", []byte("hello")), pub, "neither an .rpm nor a .deb"},
 		{"empty", file("x.rpm", nil), pub, "neither an .rpm nor a .deb"},
 		{"absent", filepath.Join(dir, "absent.rpm"), pub, "no such file"},
@@ -267,23 +268,62 @@ func leadingOut(t testing.TB, data []byte) []byte {
 	return slices.Concat(head, changed, data[p.HeaderEnd:])
 }
 
-// hostileDeb is a .deb that would write beside the root.
-func hostileDeb(t testing.TB) string {
+// debByHand is a .deb with a control file and one file, evil, behind prefix.
+func debByHand(t testing.TB, control, prefix string) string {
 	t.Helper()
 	for _, name := range []string{"tar", "ar", "gzip"} {
 		oracle.Tool(t, name)
 	}
 	dir := t.TempDir()
-	for name, text := range map[string]string{"debian-binary": "2.0\n", "control": "Package: hostile\nVersion: 1\nArchitecture: all\nDescription: x\n", "evil": "x"} {
+	for name, text := range map[string]string{"debian-binary": "2.0\n", "control": control, "evil": "x"} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
 	tool(t, "tar", "-C", dir, "-czf", filepath.Join(dir, "control.tar.gz"), "./control")
-	tool(t, "tar", "-C", dir, "-czPf", filepath.Join(dir, "data.tar.gz"), "--transform", "s,^,../../,", "evil")
+	tool(t, "tar", "-C", dir, "-czPf", filepath.Join(dir, "data.tar.gz"), "--transform", "s,^,"+prefix+",", "evil")
 	path := filepath.Join(dir, "hostile.deb")
 	tool(t, "ar", "rc", path, filepath.Join(dir, "debian-binary"), filepath.Join(dir, "control.tar.gz"), filepath.Join(dir, "data.tar.gz"))
 	return path
+}
+
+// TestLeftByPowerCut: what a change that was cut off put in place before a pointer
+// moved, empty as it may come to the disk, is seen by nobody and in nobody's way.
+func TestLeftByPowerCut(t *testing.T) {
+	r, pub := newRepo(t, site(t, kmp.RPM, "1"), site(t, kmp.Deb, "1"))
+	later := site(t, kmp.Deb, "2")
+	leave := func() {
+		t.Helper()
+		if err := os.MkdirAll(r.snapshot(2, "repodata"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range []string{r.snapshot(2, manifestName), r.at(poolName, "unrelated_2-1_all.deb")} {
+			if err := os.WriteFile(name, nil, 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	leave()
+	wellFormed(t, r)
+	if list, err := r.List(); err != nil || len(list) != 1 {
+		t.Errorf("%+v, %v", list, err)
+	}
+	if err := r.Promote(2, "stable"); err == nil {
+		t.Error("it is promoted")
+	}
+	c, err := r.Collect(0, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"snapshots/2", "pool/unrelated_2-1_all.deb"}, c.Removed); diff != "" {
+		t.Error(diff)
+	}
+	leave()
+	m, err := r.Add([]string{later}, pub)
+	if err != nil || m.Snapshot != 2 || len(m.Packages) != 9 {
+		t.Errorf("%+v, %v", m, err)
+	}
+	wellFormed(t, r)
 }
 
 func TestKeys(t *testing.T) {
@@ -309,6 +349,21 @@ func TestKeys(t *testing.T) {
 		report, err := r.Verify(ring, date, n)
 		if err != nil || len(report.Problems) != want {
 			t.Errorf("snapshot %d by the new key: %+v, %v", n, report, err)
+		}
+	}
+	// Clients may take the key from the repository: a second one beside it is found.
+	name := r.snapshot(2, keyName)
+	first, err := pub.Key.Public()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(name, slices.Concat(public, first), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, trusted := range []*pgp.Ring{nil, ring} {
+		report, err := r.Verify(trusted, date, 2)
+		if err != nil || len(report.Problems) != 1 || report.Problems[0].Path != "snapshots/2/key.asc" {
+			t.Errorf("two keys: %+v, %v", report, err)
 		}
 	}
 	unsigned, _, err := Create(filepath.Join(t.TempDir(), "repo"), r.Settings, []string{site(t, kmp.Deb, "1")}, Publish{Date: date})
@@ -505,6 +560,11 @@ func TestVerifyFinds(t *testing.T) {
 		{"by-hash gone", dists, "no such file", remove(hashName)},
 		{"package gone", "pool/two-1-1.noarch.rpm", "no such file", remove("pool/two-1-1.noarch.rpm")},
 		{"apt's metadata gone", dists, "no such file", func(r *Repo) error { return os.RemoveAll(r.snapshot(1, "dists")) }},
+		{"no way to the packages", "snapshots/1/pool", "no such file", func(r *Repo) error { return os.Remove(r.snapshot(1, poolName)) }},
+		{"a way to other packages", "snapshots/1/pool", "leads elsewhere", func(r *Repo) error {
+			return errors.Join(os.Remove(r.snapshot(1, poolName)), os.Symlink("..", r.snapshot(1, poolName)))
+		}},
+		{"Release without a list", dists + "Release", "names no main/binary-all/Packages, where pool/one_1-1_all.deb belongs", edit(dists+"Release", "SHA256:", "SHA512:")},
 		{"pointer to nowhere", "stable", "points to snapshot 7", func(r *Repo) error { return os.Symlink("snapshots/7", r.at("stable")) }},
 		{"no latest", Latest, "is missing", remove(Latest)},
 	} {
