@@ -80,6 +80,14 @@ func (s *Source) identify() error {
 		return err
 	}
 	s.Name, s.Version, s.Needs = conf.Name, conf.Version, conf.Depends
+	// dkms builds NAME-VERSION by these names, whatever the file says: in some the
+	// version was never put in for "#MODULE_VERSION#".
+	if version, ok := strings.CutPrefix(filepath.Base(s.Dir), s.Name+"-"); ok && strings.ContainsAny(s.Version, notForMake) {
+		s.Version = version
+	}
+	if name := s.String(); strings.ContainsAny(name, notForMake) {
+		return fmt.Errorf("%s: %q is not a name that make can use", s.Given, name)
+	}
 	return nil
 }
 

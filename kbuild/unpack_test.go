@@ -150,6 +150,9 @@ func TestOpenSources(t *testing.T) {
 	}{
 		{"dkms.conf", map[string]string{"dkms.conf": dkms}, []string{"one-1.0 two"}, ""},
 		{"several", map[string]string{"a/dkms.conf": dkms, "drv-3.1/Makefile": "all:\n\nobj-m += drv.o\n", "doc/x": "", "two.tgz": string(packed)}, []string{"drv-3.1", "one-1.0 two", "two-2.0"}, ""},
+		{"version in the name of the directory", map[string]string{"one-2.5/dkms.conf": strings.Replace(dkms, "1.0", `"#MODULE_VERSION#"`, 1)}, []string{"one-2.5 two"}, ""},
+		{"no version", map[string]string{"one/dkms.conf": strings.Replace(dkms, "1.0", `"#MODULE_VERSION#"`, 1)}, nil, `"one-#MODULE_VERSION#" is not a name that make can use`},
+		{"name for a shell", map[string]string{"dkms.conf": strings.Replace(dkms, "=one", "='a;b'", 1)}, nil, `"a;b-1.0" is not a name that make can use`},
 		{"further down", map[string]string{"SOURCES/x/src/Kbuild": "obj-$(CONFIG_X) += x.o"}, []string{"src"}, ""},
 		{"the same twice", map[string]string{"a/dkms.conf": dkms, "b/dkms.conf": dkms}, []string{"one-1.0 two"}, ""},
 		{"nothing", map[string]string{"Makefile": "all:\n\techo obj-m\n"}, nil, "neither a dkms.conf nor a Kbuild file"},

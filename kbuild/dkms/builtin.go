@@ -1,14 +1,10 @@
 package dkms
 
 import (
-	"fmt"
 	"path"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
-
-	"modkeep/kernel/release"
 )
 
 // declares are commands whose arguments are assignments.
@@ -80,6 +76,7 @@ func init() {
 		"source": (*interpreter).source,
 		"grep":   (*interpreter).grep,
 		"sed":    (*interpreter).sed,
+		"cut":    (*interpreter).cut,
 		"sort":   (*interpreter).sort,
 		"unset":  (*interpreter).unset,
 		"exit":   (*interpreter).end,
@@ -169,159 +166,6 @@ func (in *interpreter) exists(name string) status {
 	}
 	in.note("whether %s is there is not looked at", brief(name))
 	return unknown
-}
-
-// grep answers grep -q for the kernel's configuration or what comes by a pipe.
-func (in *interpreter) grep(args []string, _ string) status {
-	extended, invert, quiet := false, false, false
-	for len(args) > 0 && strings.HasPrefix(args[0], "-") {
-		for _, f := range args[0][1:] {
-			switch f {
-			case 'q', 's', 'e':
-				quiet = quiet || f == 'q'
-			case 'E':
-				extended = true
-			case 'v':
-				invert = true
-			default:
-				in.note("grep %s is not evaluated", brief(args[0]))
-				return unknown
-			}
-		}
-		args = args[1:]
-	}
-	text, ok := in.grepped(args)
-	if !ok || !quiet && in.out != nil {
-		in.note("grep %s is not evaluated", brief(strings.Join(args, " ")))
-		return unknown
-	}
-	expr := args[0]
-	if !extended {
-		expr = basicRE(expr)
-	}
-	re, err := regexp.Compile(expr)
-	if err != nil {
-		in.note("grep %s: %v", brief(args[0]), err)
-		return unknown
-	}
-	for line := range strings.Lines(text) {
-		if re.MatchString(strings.TrimSuffix(line, "\n")) != invert {
-			return yes
-		}
-	}
-	return no
-}
-
-func (in *interpreter) grepped(args []string) (string, bool) {
-	switch {
-	case len(args) == 1 && in.input != nil && in.input.known():
-		return in.input.text, true
-	case len(args) == 2 && in.isConfig(args[1]):
-		var text strings.Builder
-		for name, v := range in.kernel.Config {
-			fmt.Fprintf(&text, "CONFIG_%s=%s\n", name, v)
-		}
-		return text.String(), true
-	}
-	return "", false
-}
-
-// basicRE makes a basic regular expression of grep and sed one of Go's.
-func basicRE(text string) string {
-	var out strings.Builder
-	for i := 0; i < len(text); i++ {
-		c := text[i]
-		switch {
-		case c == '\\' && i+1 < len(text):
-			i++
-			if strings.IndexByte("(){}+?|", text[i]) < 0 {
-				out.WriteByte('\\')
-			}
-			out.WriteByte(text[i])
-		case strings.IndexByte("(){}+?|", c) >= 0:
-			out.WriteByte('\\')
-			out.WriteByte(c)
-		case c == '[':
-			end := strings.IndexByte(text[min(i+2, len(text)):], ']')
-			if end < 0 {
-				out.WriteString(`\[`)
-				break
-			}
-			out.WriteString(text[i : i+3+end])
-			i += 2 + end
-		default:
-			out.WriteByte(c)
-		}
-	}
-	return out.String()
-}
-
-var sedScript = regexp.MustCompile(`^s([/|,#])(.*)$`)
-
-// sed answers s/…/…/ with or without -n and p.
-func (in *interpreter) sed(args []string, _ string) status {
-	script, silent, extended := "", false, false
-	for _, a := range args {
-		switch a {
-		case "-n", "-ne", "-e", "-E", "-r":
-			silent = silent || strings.Contains(a, "n")
-			extended = extended || a == "-E" || a == "-r"
-		default:
-			script += a
-		}
-	}
-	m := sedScript.FindStringSubmatch(script)
-	if m == nil || in.input == nil || !in.input.known() || len(args) > 3 {
-		in.note("sed %s is not evaluated", brief(strings.Join(args, " ")))
-		return unknown
-	}
-	f := strings.Split(m[2], m[1])
-	if len(f) != 3 || strings.Trim(f[2], "gp") != "" {
-		in.note("sed %s is not evaluated", brief(script))
-		return unknown
-	}
-	if !extended {
-		f[0] = basicRE(f[0])
-	}
-	re, err := regexp.Compile(f[0])
-	if err != nil {
-		in.note("sed %s: %v", brief(script), err)
-		return unknown
-	}
-	for line := range strings.Lines(in.input.text) {
-		in.sedLine(re, strings.TrimSuffix(line, "\n"), f, silent)
-	}
-	return yes
-}
-
-var sedReference = regexp.MustCompile(`\\(\d)`)
-
-func (in *interpreter) sedLine(re *regexp.Regexp, line string, f []string, silent bool) {
-	matched := re.MatchString(line)
-	with := sedReference.ReplaceAllString(strings.ReplaceAll(f[1], "$", "$$"), "$${$1}")
-	result := line
-	if strings.Contains(f[2], "g") {
-		result = re.ReplaceAllString(line, with)
-	} else if at := re.FindStringSubmatchIndex(line); at != nil {
-		result = line[:at[0]] + string(re.ExpandString(nil, with, line, at)) + line[at[1]:]
-	}
-	if !silent {
-		in.print(result+"\n", "")
-	}
-	if matched && strings.Contains(f[2], "p") {
-		in.print(result+"\n", "")
-	}
-}
-
-// sort answers sort -V -C: are the lines in the order of versions?
-func (in *interpreter) sort(args []string, _ string) status {
-	flags := strings.ReplaceAll(strings.Join(args, ""), "-", "")
-	if len(flags) != 2 || !strings.Contains(flags, "V") || !strings.ContainsAny(flags, "Cc") || in.input == nil || !in.input.known() {
-		in.note("sort %s is not evaluated", brief(strings.Join(args, " ")))
-		return unknown
-	}
-	lines := strings.Split(strings.TrimSuffix(in.input.text, "\n"), "\n")
-	return truth(slices.IsSortedFunc(lines, release.CompareDpkg))
 }
 
 // number reads an operand of -eq and its like.

@@ -321,7 +321,7 @@ func (in *interpreter) module(c *Conf, i, count int) (Module, error) {
 		}
 		text[n] = v.text
 	}
-	m := Module{Built: text[0], Location: strings.Trim(path.Clean("/"+text[1]), "/"), Dest: text[2], DestDir: strings.Trim(path.Clean("/"+text[3]), "/")}
+	m := Module{Built: text[0], Location: strings.Trim(path.Clean("/"+text[1]), "/"), Dest: text[2]}
 	if m.Built == "" && count == 1 {
 		m.Built = c.Name
 	}
@@ -342,12 +342,27 @@ func (in *interpreter) module(c *Conf, i, count int) (Module, error) {
 	if err := inside(text[1]); err != nil {
 		return m, fmt.Errorf("BUILT_MODULE_LOCATION[%d]: %w", i, err)
 	}
-	first, _, _ := strings.Cut(m.DestDir, "/")
-	if err := inside(strings.TrimLeft(text[3], "/")); err != nil || !slices.Contains([]string{"kernel", "updates", "extra"}, first) {
-		return m, fmt.Errorf("DEST_MODULE_LOCATION[%d]: %q does not begin with /kernel, /updates or /extra", i, brief(text[3]))
+	var err error
+	if m.DestDir, err = destination(text[3]); err != nil {
+		return m, fmt.Errorf("DEST_MODULE_LOCATION[%d]: %w", i, err)
 	}
 	m.Strip = in.strip(i)
 	return m, nil
+}
+
+// destination is a directory below the kernel's module directory. dkms wants that
+// it begins with /kernel, /updates or /extra; /kernel/../misc does, and is misc.
+func destination(text string) (string, error) {
+	given := strings.TrimLeft(text, "/")
+	first, _, _ := strings.Cut(given, "/")
+	if !slices.Contains([]string{"kernel", "updates", "extra"}, first) {
+		return "", fmt.Errorf("%q does not begin with /kernel, /updates or /extra", brief(text))
+	}
+	dir := path.Clean(given)
+	if err := inside(dir); err != nil || dir == "." {
+		return "", fmt.Errorf("%q is no directory below the kernel's modules", brief(text))
+	}
+	return dir, nil
 }
 
 // strip reads STRIP; the first one is the default of the others, yes its own.

@@ -24,46 +24,53 @@ func read(t *testing.T, text string) *Conf {
 	return c
 }
 
+// makes are texts and what MAKE is by them.
+var makes = []struct{ name, text, want string }{
+	{"none", "", ""},
+	{"kernel", `MAKE[0]="make -C $kernel_source_dir M=${dkms_tree}/$PACKAGE_NAME/build"`, "make -C /headers M=/tree/demo/build"},
+	{"single quotes", `MAKE='make $kernelver'`, "make $kernelver"},
+	{"left for the shell", `MAKE="make \$kernelver"`, "make $kernelver"},
+	{"quotes inside", `MAKE="make V=\"1 2\" W='3'"`, `make V="1 2" W='3'`},
+	{"continued", "MAKE=\"make \\\n  all\"", "make   all"},
+	{"default not needed", `x=${kernelver:-$(uname -r)}; MAKE="make K=$x"`, "make K=6.1.0-56-amd64"},
+	{"default", `MAKE="make ${DEBUG:-V=0}"`, "make V=0"},
+	{"cut", `v=${kernelver%%-*}; MAKE="${v%.*} ${v#*.} ${kernelver//-/_}"`, "6.1 1.0 6.1.0_56_amd64"},
+	{"match, the last one", "MAKE[0]=a\nMAKE[1]=b\nMAKE_MATCH[1]='^6\\.'\nMAKE[2]=c\nMAKE_MATCH[2]='^5'", "b"},
+	{"no match", "MAKE[1]=b\nMAKE_MATCH[1]='^5'", ""},
+	{"appended", "MAKE=make\nMAKE+=\" all\"", "make all"},
+	{"semicolons", "a=1; b=2; MAKE=$a$b", "12"},
+	{"comment", "MAKE=a # b\n#MAKE=c", "a"},
+	{"windows line ends", "MAKE=a\r\nCLEAN=b\r\n", "a"},
+	{"if", "if [ -n \"$kernelver\" ]; then MAKE=a; else MAKE=b; fi", "a"},
+	{"elif", "if false; then MAKE=a; elif [[ $arch == x86* ]]; then MAKE=b; else MAKE=c; fi", "b"},
+	{"case", "case $arch in i?86|x86) MAKE=a ;; x86_64) MAKE=b ;; *) MAKE=c ;; esac", "b"},
+	{"and, or", "[ $arch = i386 ] && MAKE=a || MAKE=b", "b"},
+	{"not", "if ! [ -z \"$arch\" ]; then MAKE=a; fi", "a"},
+	{"regular expression", `if [[ "$kernelver" =~ ^6\.(1|2)\. ]]; then MAKE=a; fi`, "a"},
+	{"numbers", `if [ 5 -lt 10 -a 10 -ge 10 ] && ( [ 1 -eq 2 ] || [ 3 -ne 4 ] ); then MAKE=a; fi`, "a"},
+	{"arithmetic", "i=3\nMAKE=$((i * 2 + (1 << 3) % 5))", "9"},
+	{"configuration", ". $kernel_source_dir/.config\nMAKE=$CONFIG_HZ", "250"},
+	{"grep", "if grep -q '^CONFIG_PCI=[ym]$' $kernel_source_dir/.config 2>/dev/null; then MAKE=a; fi", "a"},
+	{"grep by a pipe", "if echo $kernelver | grep -qE 'cloud|rt'; then MAKE=a; else MAKE=b; fi", "b"},
+	{"sed, several commands", `v=$(echo $kernelver | sed -e 's/\([0-9]\+\)[.]\([0-9]*\)\(.*\)/\2-\1/; s,-,.,g;s/^/v/')` + "\nMAKE=$v", "v1.6"},
+	{"fields", `a=$(echo "$kernelver" | cut -d- -f 3); b=$(echo a:b:c:d | cut -f2-3,4- -d:); c=$(echo none | cut -d: -f2); MAKE="$a $b $c"`, "amd64 b:c:d none"},
+	{"status of a substitution", `if x=$(false); then MAKE=a; else MAKE=b; fi`, "b"},
+	{"words that end in a blank", `x="a "; y=(-$x"b" c); MAKE="${y[0]}|${y[1]}|${y[2]}"`, "-a|b|c"},
+	{"order of versions", "if { echo 5.18; echo $kernelver; } | sort -V -C; then MAKE=a; else MAKE=b; fi", "a"},
+	{"sed", `v=$(echo $kernelver | sed -ne 's/\([0-9]\+\)\.\([0-9]\+\).*/\2/p'); MAKE=m$v`, "m1"},
+	{"file of the headers", "[ -f $kernel_source_dir/include/linux/kref.h ] && MAKE=a", "a"},
+	{"no such file of the headers", "[ -f $kernel_source_dir/none ] || MAKE=a", "a"},
+	{"export", "export V=1\nMAKE=v$V", "v1"},
+	{"group", "{ MAKE=a; }", "a"},
+	{"subshell keeps to itself", "MAKE=a\n( MAKE=b )", "a"},
+	{"indexes", "i=0\nBUILT_MODULE_NAME[$i]=x\ni=$((i+1))\nMAKE=$i", "1"},
+	{"unknown command beside it", "mkdir -p /tmp/x\nMAKE=a", "a"},
+	{"exit", "MAKE=a\nexit 0\nMAKE=b", "a"},
+}
+
 // TestMake holds the reading of words against what bash's manual page says.
 func TestMake(t *testing.T) {
-	for _, tt := range []struct{ name, text, want string }{
-		{"none", "", ""},
-		{"kernel", `MAKE[0]="make -C $kernel_source_dir M=${dkms_tree}/$PACKAGE_NAME/build"`, "make -C /headers M=/tree/demo/build"},
-		{"single quotes", `MAKE='make $kernelver'`, "make $kernelver"},
-		{"left for the shell", `MAKE="make \$kernelver"`, "make $kernelver"},
-		{"quotes inside", `MAKE="make V=\"1 2\" W='3'"`, `make V="1 2" W='3'`},
-		{"continued", "MAKE=\"make \\\n  all\"", "make   all"},
-		{"default not needed", `x=${kernelver:-$(uname -r)}; MAKE="make K=$x"`, "make K=6.1.0-56-amd64"},
-		{"default", `MAKE="make ${DEBUG:-V=0}"`, "make V=0"},
-		{"cut", `v=${kernelver%%-*}; MAKE="${v%.*} ${v#*.} ${kernelver//-/_}"`, "6.1 1.0 6.1.0_56_amd64"},
-		{"match, the last one", "MAKE[0]=a\nMAKE[1]=b\nMAKE_MATCH[1]='^6\\.'\nMAKE[2]=c\nMAKE_MATCH[2]='^5'", "b"},
-		{"no match", "MAKE[1]=b\nMAKE_MATCH[1]='^5'", ""},
-		{"appended", "MAKE=make\nMAKE+=\" all\"", "make all"},
-		{"semicolons", "a=1; b=2; MAKE=$a$b", "12"},
-		{"comment", "MAKE=a # b\n#MAKE=c", "a"},
-		{"windows line ends", "MAKE=a\r\nCLEAN=b\r\n", "a"},
-		{"if", "if [ -n \"$kernelver\" ]; then MAKE=a; else MAKE=b; fi", "a"},
-		{"elif", "if false; then MAKE=a; elif [[ $arch == x86* ]]; then MAKE=b; else MAKE=c; fi", "b"},
-		{"case", "case $arch in i?86|x86) MAKE=a ;; x86_64) MAKE=b ;; *) MAKE=c ;; esac", "b"},
-		{"and, or", "[ $arch = i386 ] && MAKE=a || MAKE=b", "b"},
-		{"not", "if ! [ -z \"$arch\" ]; then MAKE=a; fi", "a"},
-		{"regular expression", `if [[ "$kernelver" =~ ^6\.(1|2)\. ]]; then MAKE=a; fi`, "a"},
-		{"numbers", `if [ 5 -lt 10 -a 10 -ge 10 ] && ( [ 1 -eq 2 ] || [ 3 -ne 4 ] ); then MAKE=a; fi`, "a"},
-		{"arithmetic", "i=3\nMAKE=$((i * 2 + (1 << 3) % 5))", "9"},
-		{"configuration", ". $kernel_source_dir/.config\nMAKE=$CONFIG_HZ", "250"},
-		{"grep", "if grep -q '^CONFIG_PCI=[ym]$' $kernel_source_dir/.config 2>/dev/null; then MAKE=a; fi", "a"},
-		{"grep by a pipe", "if echo $kernelver | grep -qE 'cloud|rt'; then MAKE=a; else MAKE=b; fi", "b"},
-		{"order of versions", "if { echo 5.18; echo $kernelver; } | sort -V -C; then MAKE=a; else MAKE=b; fi", "a"},
-		{"sed", `v=$(echo $kernelver | sed -ne 's/\([0-9]\+\)\.\([0-9]\+\).*/\2/p'); MAKE=m$v`, "m1"},
-		{"file of the headers", "[ -f $kernel_source_dir/include/linux/kref.h ] && MAKE=a", "a"},
-		{"no such file of the headers", "[ -f $kernel_source_dir/none ] || MAKE=a", "a"},
-		{"export", "export V=1\nMAKE=v$V", "v1"},
-		{"group", "{ MAKE=a; }", "a"},
-		{"subshell keeps to itself", "MAKE=a\n( MAKE=b )", "a"},
-		{"indexes", "i=0\nBUILT_MODULE_NAME[$i]=x\ni=$((i+1))\nMAKE=$i", "1"},
-		{"unknown command beside it", "mkdir -p /tmp/x\nMAKE=a", "a"},
-		{"exit", "MAKE=a\nexit 0\nMAKE=b", "a"},
-	} {
+	for _, tt := range makes {
 		t.Run(tt.name, func(t *testing.T) {
 			if got := read(t, tt.text+"\n").Make; got != tt.want {
 				t.Errorf("MAKE = %q, want %q", got, tt.want)
@@ -82,10 +89,15 @@ func TestRefused(t *testing.T) {
 		{"left for later", "PACKAGE_NAME=\"\\$(rm -rf /)\"\nPACKAGE_VERSION=1\n", "PACKAGE_NAME: line 1: command substitution $(rm -rf /) is not run"},
 		{"in a module's name", head + `BUILT_MODULE_NAME[0]="$(id)"`, "BUILT_MODULE_NAME[0]: line 4: command substitution $(id) is not run"},
 		{"after a condition", head + "if curl http://x; then MAKE=a; fi", "MAKE: line 4: command curl http://x is not run"},
+		{"after a substitution", head + "if x=$(curl http://x); then MAKE=a; fi", "MAKE: line 4: command curl http://x is not run"},
+		{"file of fields", head + "MAKE=$(cut -d: -f1 /etc/passwd)", "MAKE[0]: line 4: command substitution $(cut -d: -f1 /etc/passwd) is not run"},
+		{"sed's other commands", head + "MAKE=$(echo a | sed -e 's/a/b/;w /etc/x')", "is not run"},
 		{"environment", head + `MAKE="make -I $HOME"`, "MAKE[0]: line 4: $HOME is of the environment"},
 		{"name that leads out", "PACKAGE_NAME=../x\nPACKAGE_VERSION=1\nDEST_MODULE_LOCATION=/extra", `"../x" is no name`},
 		{"location that leads out", head + "BUILT_MODULE_LOCATION[0]=../../etc", `BUILT_MODULE_LOCATION[0]: "../../etc" leads out of the source`},
 		{"destination that leads out", head + "DEST_MODULE_LOCATION[0]=/extra/../../etc", "DEST_MODULE_LOCATION[0]"},
+		{"destination that leads out by a name", head + "DEST_MODULE_LOCATION[0]=/kernel/../..", `"/kernel/../.." is no directory below the kernel's modules`},
+		{"destination that is no directory of its own", head + "DEST_MODULE_LOCATION[0]=/kernel/..", `"/kernel/.." is no directory below`},
 		{"destination elsewhere", head + "DEST_MODULE_LOCATION[0]=/etc", `"/etc" does not begin with /kernel, /updates or /extra`},
 		{"patch that leads out", head + "PATCH[0]=../../x", `PATCH[0]: "../../x" leads out of the source`},
 		{"script that leads out", head + "PRE_BUILD='/bin/sh -c id'", `PRE_BUILD: "/bin/sh" leads out of the source`},
@@ -125,6 +137,8 @@ BUILT_MODULE_LOCATION[1]=src/b/
 DEST_MODULE_NAME[1]=c
 DEST_MODULE_LOCATION[1]=/kernel/drivers/net/
 STRIP[1]=no
+BUILT_MODULE_NAME[2]=d
+DEST_MODULE_LOCATION[2]=/kernel/../misc/
 PATCH[0]=all.patch
 PATCH[1]=old.patch
 PATCH_MATCH[1]="^2\."
@@ -137,7 +151,7 @@ AUTOINSTALL=YES
 NO_WEAK_MODULES=yes
 REMAKE_INITRD=yes
 `)
-	want := []Module{{"demo", "", "demo", "extra", true}, {"b", "src/b", "c", "kernel/drivers/net", false}}
+	want := []Module{{"demo", "", "demo", "extra", true}, {"b", "src/b", "c", "kernel/drivers/net", false}, {"d", "", "d", "misc", true}}
 	if !slices.Equal(c.Modules, want) || c.Unlisted {
 		t.Errorf("modules %+v, want %+v", c.Modules, want)
 	}
@@ -147,7 +161,7 @@ REMAKE_INITRD=yes
 	if c.PreBuild != "configure --with=/headers" || !c.AutoInstall || !c.NoWeak {
 		t.Errorf("%+v", c)
 	}
-	if len(c.Notes) != 1 || c.Notes[0].String() != "line 21: REMAKE_INITRD has no effect: images are remade where a changed module is in them" {
+	if len(c.Notes) != 1 || c.Notes[0].String() != "line 23: REMAKE_INITRD has no effect: images are remade where a changed module is in them" {
 		t.Errorf("notes %v", c.Notes)
 	}
 }

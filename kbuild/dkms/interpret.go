@@ -49,6 +49,8 @@ type interpreter struct {
 	steps  int
 	spent  int
 	ended  bool // by exit or return
+
+	substituted status // of the last command substitution
 }
 
 func indexes(v variable) []int { return slices.Sorted(maps.Keys(v)) }
@@ -286,7 +288,9 @@ func (in *interpreter) assign(a assign) status {
 			return yes
 		}
 	}
+	in.substituted = yes
 	v := in.text(a.value)
+	result := in.substituted
 	if a.add {
 		old, _ := in.vars[a.name][index]
 		v = value{old.text + v.text, old.why + v.why}
@@ -295,7 +299,7 @@ func (in *interpreter) assign(a assign) status {
 		delete(in.lost, a.name)
 	}
 	in.set(a.name, index, v)
-	return yes
+	return result
 }
 
 func (in *interpreter) array(a assign) {

@@ -2,6 +2,7 @@ package dkms
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -41,8 +42,15 @@ func TestOracleBash(t *testing.T) {
 		if !k.Headers {
 			continue
 		}
+		dir := filepath.Dir(k.Symvers())
+		config, err := os.ReadFile(filepath.Join(dir, ".config"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		about := Kernel{Release: k.Release, Arch: "x86_64", SourceDir: dir, Config: kernel.ParseConfig(config).Values, Tree: "/tree", SourceTree: "/src", Jobs: 1,
+			Exists: func(name string) bool { _, err := os.Stat(filepath.Join(dir, name)); return err == nil }}
 		for _, file := range files {
-			t.Run(k.Release+"/"+filepath.Base(filepath.Dir(file)), func(t *testing.T) { compared += compareWithBash(t, bash, file, k) })
+			t.Run(k.Release+"/"+filepath.Base(filepath.Dir(file)), func(t *testing.T) { compared += compareWithBash(t, bash, file, about) })
 		}
 	}
 	t.Logf("%d values of %d files equal", compared, len(files))
@@ -51,20 +59,47 @@ func TestOracleBash(t *testing.T) {
 	}
 }
 
-func compareWithBash(t *testing.T, bash, file string, k kerneltest.Kernel) int {
-	dir := filepath.Dir(k.Symvers())
-	config, err := os.ReadFile(filepath.Join(dir, ".config"))
-	if err != nil {
-		t.Fatal(err)
+// TestOracleBashWords holds the texts of TestMake against bash too.
+func TestOracleBashWords(t *testing.T) {
+	bash := oracle.Tool(t, "bash")
+	dir := t.TempDir()
+	about := here()
+	about.SourceDir = filepath.Join(dir, "headers")
+	var config strings.Builder
+	for name, v := range about.Config {
+		fmt.Fprintf(&config, "CONFIG_%s=%s\n", name, v)
 	}
-	about := Kernel{Release: k.Release, Arch: "x86_64", SourceDir: dir, Config: kernel.ParseConfig(config).Values, Tree: "/tree", SourceTree: "/src", Jobs: 1,
-		Exists: func(name string) bool { _, err := os.Stat(filepath.Join(dir, name)); return err == nil }}
+	for name, text := range map[string]string{".config": config.String(), "include/linux/kref.h": ""} {
+		name = filepath.Join(about.SourceDir, name)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(name), 0o755), os.WriteFile(name, []byte(text), 0o644)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, tt := range makes {
+		if strings.ContainsAny(tt.text, "\r") || strings.Contains(tt.text, "exit") { // bash keeps \r, and would end
+			continue
+		}
+		t.Run(tt.name, func(t *testing.T) {
+			file := filepath.Join(t.TempDir(), "dkms.conf")
+			if err := os.WriteFile(file, []byte(head+strings.ReplaceAll(tt.text, "mkdir -p /tmp/x", "id")+"\n"), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			if n := compareWithBash(t, bash, file, about); n < 3 {
+				t.Errorf("%d values compared", n)
+			}
+		})
+	}
+}
+
+// compareWithBash returns how many values of a file were compared.
+func compareWithBash(t *testing.T, bash, file string, about Kernel) int {
 	text, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
 	cmd := exec.Command(bash, "-c", askBash, "bash", file)
-	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "kernelver=" + k.Release, "arch=x86_64", "kernel_source_dir=" + dir, "dkms_tree=/tree", "source_tree=/src", "parallel_jobs=1"}
+	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "kernelver=" + about.Release, "arch=" + about.Arch, "kernel_source_dir=" + about.SourceDir,
+		"dkms_tree=" + about.Tree, "source_tree=" + about.SourceTree, fmt.Sprintf("parallel_jobs=%d", about.Jobs)}
 	out, err := cmd.Output()
 	if err != nil {
 		t.Fatal(err)

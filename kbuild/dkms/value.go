@@ -104,6 +104,9 @@ func (in *interpreter) words(list []word) []value {
 				}
 				cur.text, open = cur.text+c, true
 			}
+			if open && f.text != "" && blank(rune(f.text[len(f.text)-1])) {
+				out, cur, open = append(out, cur), value{}, false
+			}
 		}
 		if open {
 			out = append(out, cur)
@@ -152,7 +155,7 @@ func (in *interpreter) parameter(p part) value {
 	case "^^":
 		return value{text: strings.ToUpper(v.text)}
 	case "#", "##", "%", "%%", "/", "//":
-		return in.cut(v, p)
+		return in.trim(v, p)
 	}
 	return value{why: fmt.Sprintf("line %d: ${%s%s…} is not evaluated", in.line, p.name, p.op)}
 }
@@ -203,8 +206,8 @@ func (in *interpreter) all(name string) (value, bool) {
 	return value{text: strings.Join(out, " "), why: in.lost[name]}, len(out) > 0
 }
 
-// cut is ${name#pattern} and its like.
-func (in *interpreter) cut(v value, p part) value {
+// trim is ${name#pattern} and its like.
+func (in *interpreter) trim(v value, p part) value {
 	pat := in.text(p.arg)
 	if !pat.known() {
 		return pat
@@ -219,7 +222,7 @@ func (in *interpreter) cut(v value, p part) value {
 		}
 		return v
 	case '%':
-		return in.cutEnd(v, pat.text, longest)
+		return in.trimEnd(v, pat.text, longest)
 	}
 	with := in.text(p.arg2)
 	if !with.known() {
@@ -228,8 +231,8 @@ func (in *interpreter) cut(v value, p part) value {
 	return replace(v, pat.text, with.text, longest)
 }
 
-// cutEnd is ${name%pattern}: the shortest end that fits, or the longest.
-func (in *interpreter) cutEnd(v value, pat string, longest bool) value {
+// trimEnd is ${name%pattern}: the shortest end that fits, or the longest.
+func (in *interpreter) trimEnd(v value, pat string, longest bool) value {
 	re, err := globRE(pat, "^", "$", true)
 	if err != nil {
 		return v
@@ -304,7 +307,7 @@ func globRE(glob, before, after string, greedy bool) (*regexp.Regexp, error) {
 	return regexp.Compile(re.String())
 }
 
-// substitute is $(…): what echo and sed print is known, all else is not run.
+// substitute is $(…): what echo and the filters print is known, all else is not run.
 func (in *interpreter) substitute(p part) value {
 	if in.depth++; in.depth > maxDepth {
 		panic(limitError(fmt.Sprintf("line %d: nested deeper than %d", in.line, maxDepth)))
@@ -316,7 +319,7 @@ func (in *interpreter) substitute(p part) value {
 	vars := in.snapshot()
 	status := in.list(p.body)
 	in.restore(vars)
-	in.out = saved
+	in.out, in.substituted = saved, status
 	if status == unknown && out.why == "" {
 		out.why = fmt.Sprintf("line %d: command substitution %s is not run", in.line, brief(p.text))
 	}
