@@ -122,7 +122,7 @@ func (e *entry) texts() (t texts, err error) {
 }
 
 // copyTo copies entries' records, in their order, those that stand together in one
-// go.
+// go, and brings them to the disk: that takes long, and others have work meanwhile.
 func copyTo(path string, list []*entry) error {
 	s, err := newStore(path)
 	if err != nil {
@@ -138,7 +138,7 @@ func copyTo(path string, list []*entry) error {
 			_, err = io.CopyN(s.f, from.in.f, end-from.at)
 		}
 	}
-	return errors.Join(err, s.f.Close())
+	return errors.Join(err, s.f.Sync(), s.f.Close())
 }
 
 var errStore = errors.New("damaged cache")

@@ -30,8 +30,12 @@ type hashedFile struct {
 }
 
 // writeDists writes apt's metadata: for each architecture Packages, plain and
-// packed, and Release with its signatures.
+// packed, and Release with its signatures; nothing for a repository that never had
+// a deb.
 func (c *change) writeDists(list []*entry) error {
+	if len(list) == 0 && c.archesBefore() == nil {
+		return nil
+	}
 	arches := c.architectures(list)
 	var files []hashedFile
 	for _, arch := range arches {

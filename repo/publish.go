@@ -321,10 +321,15 @@ func (c *change) takeAll(files []string, kept []Package) ([]*entry, error) {
 	if err != nil {
 		return nil, err
 	}
-	inPool := func(file string) bool {
-		dir, err := os.Stat(filepath.Dir(file))
-		return err == nil && os.SameFile(dir, pool)
+	isPool := make(map[string]bool) // by the directories of files
+	for _, file := range files {
+		dir := filepath.Dir(file)
+		if _, ok := isPool[dir]; !ok {
+			info, err := os.Stat(dir)
+			isPool[dir] = err == nil && os.SameFile(info, pool)
+		}
 	}
+	inPool := func(file string) bool { return isPool[filepath.Dir(file)] }
 	there := make(map[string]bool, len(kept))
 	for _, p := range kept {
 		there[p.File] = true
@@ -463,23 +468,29 @@ func (c *change) stage(list []*entry) (*Manifest, error) {
 	if err := os.Symlink("../../"+poolName, c.aside(poolName)); err != nil {
 		return nil, err
 	}
-	if err := c.writeRepodata(ofFormat(list, kmp.RPM)); err != nil {
-		return nil, err
-	}
-	if debs := ofFormat(list, kmp.Deb); len(debs) > 0 || c.archesBefore() != nil {
-		if err := c.writeDists(debs); err != nil {
-			return nil, err
-		}
-	}
+	err = together(
+		func() error { return c.writeRepodata(ofFormat(list, kmp.RPM)) },
+		func() error { return c.writeDists(ofFormat(list, kmp.Deb)) },
+		func() error {
+			return errors.Join(c.writeManifest(m), c.writeKey(), copyTo(c.at(newName, cacheName), list))
+		})
+	// What is not to last is gone before all is brought to the disk.
+	return m, errors.Join(err, os.Remove(c.at(newName, freshName)))
+}
+
+// together calls functions at the same time and returns the first of their errors.
+func together(functions ...func() error) error {
+	_, err := inParallel(functions, func(f func() error) (struct{}, error) { return struct{}{}, f() })
+	return err
+}
+
+// writeManifest writes the manifest with its signature.
+func (c *change) writeManifest(m *Manifest) error {
 	data, err := m.Encode()
 	if err != nil {
-		return nil, err
+		return err
 	}
-	if err := errors.Join(c.writeSigned(manifestName, data), c.writeKey()); err != nil {
-		return nil, err
-	}
-	// What is not to last is gone before all is brought to the disk.
-	return m, errors.Join(copyTo(c.at(newName, cacheName), list), os.Remove(c.at(newName, freshName)))
+	return c.writeSigned(manifestName, data)
 }
 
 // manifest is that of the snapshot to make.
