@@ -106,7 +106,7 @@ can check signatures of that kind.` + exitStatus(
 	flags.StringVar(&opts.hash, "hash", "", "sign a digest of kind `HASH`, as sha256 (default: what the kernel of --kernel was configured with, else sha256)")
 	flags.BoolVar(&opts.keyID, "key-id", false, "name the certificate by its subject key identifier, as sign-file -k")
 	flags.BoolVar(&opts.strip, "strip", false, "take debugging information out first, with strip(1)")
-	flags.StringVar(&opts.compress, "compress", "", "pack the signed module: `FORMAT` is none, gz, xz or zst (default: as it is)")
+	flags.StringVar(&opts.compress, "compress", "", "pack the signed module: `FORMAT` is none, gz, xz or zst (default: as --output's name says, else as it is)")
 	flags.StringVarP(&opts.output, "output", "o", "", "write the one signed module to `FILE` and leave the given one as it is")
 	flags.BoolVar(&opts.replace, "replace", false, "replace signatures of other keys")
 	flags.BoolVar(&opts.dry, "dry-run", false, "say what would be signed, change nothing")
@@ -273,6 +273,8 @@ func (s *signRun) look(file string) (*signJob, error) {
 	}
 	if s.opts.compress != "" {
 		job.pack = compressionNames[s.opts.compress]
+	} else if c, ok := compressionOf(s.opts.output); ok {
+		job.pack = c
 	}
 	job.Compression = compressionName(job.pack)
 	job.Output = s.outputOf(file, f.Compression, job.pack)
@@ -280,6 +282,17 @@ func (s *signRun) look(file string) (*signJob, error) {
 		return nil, err
 	}
 	return job, nil
+}
+
+// compressionOf returns how a module file of that name is packed, false where
+// the name does not tell.
+func compressionOf(name string) (ko.Compression, bool) {
+	for _, c := range []ko.Compression{ko.None, ko.Gzip, ko.XZ, ko.Zstd} {
+		if strings.HasSuffix(name, ".ko"+c.Suffix()) {
+			return c, true
+		}
+	}
+	return ko.None, false
 }
 
 func compressionName(c ko.Compression) string {
@@ -340,8 +353,8 @@ func (s *signRun) signedBefore(f *ko.File, job *signJob) error {
 		return nil
 	}
 	ours := modsig.Verify(f.Image, trailer, []*x509.Certificate{s.key.Certificate}) == nil
-	sameHash := s.opts.hash == "" || signature.Hash == s.opts.hash
-	if ours && sameHash && f.Compression == job.pack && s.opts.output == "" && !s.opts.strip {
+	same := (s.opts.hash == "" || signature.Hash == s.opts.hash) && (!s.opts.keyID || bytes.Equal(signature.Key, s.key.Certificate.SubjectKeyId))
+	if ours && same && f.Compression == job.pack && s.opts.output == "" && !s.opts.strip {
 		job.State, job.Hash = stateKept, signature.Hash
 		return nil
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/hex"
 	"encoding/json"
 	"io/fs"
 	"os"
@@ -110,6 +111,28 @@ func TestOracleSignCommand(t *testing.T) {
 	}
 }
 
+// TestSignOutput writes to another file, which is packed as its name says.
+func TestSignOutput(t *testing.T) {
+	key := newSiteKey(t, "site key")
+	packed := realModule(t, "m.ko")
+	if _, errOut, status := modkeepRun(key.signsWith("--compress", "xz", packed)...); status != statusYes {
+		t.Fatal(errOut)
+	}
+	packed += ".xz"
+	for name, want := range map[string]ko.Compression{"out.ko": ko.None, "out.ko.zst": ko.Zstd, "out.ko.gz": ko.Gzip, "out": ko.XZ} {
+		out := filepath.Join(t.TempDir(), name)
+		if _, errOut, status := modkeepRun(key.signsWith("--output", out, packed)...); status != statusYes {
+			t.Fatal(errOut)
+		}
+		if got := ko.CompressionOf(bytesOf(t, out)[:6]); got != want {
+			t.Errorf("%s is packed as %q, want %q", name, got, want)
+		}
+		if text, _, status := modkeepRun("verify-signature", "--keyring", key.certFile, out); status != statusYes {
+			t.Errorf("%s: %s", name, text)
+		}
+	}
+}
+
 // names lists a folder.
 func names(t *testing.T, dir string) []string {
 	t.Helper()
@@ -143,6 +166,10 @@ func TestSignStates(t *testing.T) {
 	step("first", "FILE: signed by \"site key\" (sha256)\n", "", statusYes, key.signsWith(file)...)
 	step("again", "FILE: is signed by \"site key\" (sha256) already\n", "", statusYes, key.signsWith(file)...)
 	step("another digest", "FILE: signed by \"site key\" (sha512), in place of \"site key\"\n", "", statusYes, key.signsWith("--hash", "sha512", file)...)
+	step("by key id", "FILE: signed by \"site key\" (sha256), in place of \"site key\"\n", "", statusYes, key.signsWith("--key-id", file)...)
+	step("by key id again", "FILE: is signed by \"site key\" (sha256) already\n", "", statusYes, key.signsWith("--key-id", file)...)
+	step("by key id verified", "FILE: trusted: signed by \"key "+hex.EncodeToString(key.cert.SubjectKeyId)+"\" (sha256), whose key is on --keyring ("+key.certFile+")\n", "", statusYes, "verify-signature", "--keyring", key.certFile, file)
+	step("by serial number", "FILE: signed by \"site key\" (sha512), in place of \"key "+hex.EncodeToString(key.cert.SubjectKeyId)+"\"\n", "", statusYes, key.signsWith("--hash", "sha512", file)...)
 	step("another key", "", `is signed by "site key"`, statusUnknown, other.signsWith(file)...)
 	step("another key, replaced", "FILE: signed by \"another key\" (sha256), in place of \"site key\"\n", "", statusYes, other.signsWith("--replace", file)...)
 	step("verified", "FILE: trusted: signed by \"another key\" (sha256), whose key is on --keyring ("+other.certFile+")\n", "", statusYes, "verify-signature", "--keyring", other.certFile, file)

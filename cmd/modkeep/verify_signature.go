@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"crypto/x509"
 	"encoding/hex"
 	"errors"
@@ -237,7 +238,7 @@ func (r *verifyReport) print(w, errOut io.Writer) {
 	for _, f := range r.Files {
 		line := f.File + ": " + f.State
 		if f.State == signatureTrusted {
-			line += fmt.Sprintf(": signed by %q (%s), whose key is on %s", f.Signer, f.Hash, places(f.Keys))
+			line += fmt.Sprintf(": signed by %q (%s), whose key is on %s", cmp.Or(f.Signer, "key "+f.Key), f.Hash, places(f.Keys))
 		} else if f.State != signatureNone {
 			line += ": " + f.Reason
 			if len(f.Keys) > 0 {
