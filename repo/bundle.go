@@ -136,11 +136,14 @@ func (u *bundler) log() []byte {
 		}
 		fmt.Fprintf(&b, "kernel %s  %s\n", k.Release, ready)
 		for _, m := range k.Modules {
-			fmt.Fprintf(&b, "  %-8s  %s: %s\n", m.Decision, m.Name, strings.Join(strings.Fields(m.Reason), " "))
+			fmt.Fprintf(&b, "  %-8s  %s: %s\n", m.Decision, oneLine(m.Name), oneLine(m.Reason))
 		}
 	}
 	return b.Bytes()
 }
+
+// oneLine is text without line ends and tabs, as the bundle's tables have it.
+func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }
 
 func sortedKeys[V any](m map[string]V) []string {
 	var keys []string
@@ -301,8 +304,7 @@ func (u *bundler) kernels() []byte {
 			if m.Required {
 				required = "required"
 			}
-			reason := strings.Join(strings.Fields(m.Reason), " ")
-			fmt.Fprintf(&b, "%s\t%s\t%s\t%s\t%s\t%s\n", k.Release, m.Name, m.Decision, required, specs[m.Package], reason)
+			fmt.Fprintf(&b, "%s\t%s\t%s\t%s\t%s\t%s\n", k.Release, oneLine(m.Name), m.Decision, required, specs[m.Package], oneLine(m.Reason))
 		}
 	}
 	return b.Bytes()

@@ -195,6 +195,7 @@ func TestInstallRefuses(t *testing.T) {
 		{"usage", "unknown option '--frobnicate'", 2, []string{"--frobnicate"}},
 		{"argument", "--kernel wants an argument", 2, []string{"--kernel"}},
 		{"kernel outside", "not a kernel release", 2, []string{"--kernel", "../../etc"}},
+		{"kernels by a pattern", "--kernel '*': not a kernel release", 2, []string{"--kernel", "*"}},
 		{"help", "--skip-distro-check", 0, []string{"--help"}},
 		{"list", badKernel + "  blocked  drv, required: built for another struct module", 0, []string{"--list"}},
 		{"required module", "a required module cannot follow " + badKernel, 1, []string{"--root", root, "--dry-run"}},
@@ -211,12 +212,47 @@ func TestInstallRefuses(t *testing.T) {
 			t.Errorf("%s: status %d, want %d and %q\n%s", c.name, status, c.status, c.want, out)
 		}
 	}
+	for missing, want := range map[string]string{"sha256sum": "there is no program sha256sum", "awk": "there is no program awk", "dnf": "there is no program dnf, yum or zypper"} {
+		if status, out := install(t, dir, []string{"PATH=" + programs(t, missing)}, "--root", root, "--kernel", goodKernel); status != 1 || !strings.Contains(out, want) {
+			t.Errorf("without %s: %d\n%s", missing, status, out)
+		}
+	}
+	// A directory of the same name in CDPATH is not the bundle.
+	decoy := filepath.Join(t.TempDir(), filepath.Base(dir))
+	if err := os.Mkdir(decoy, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	cmd := command("sh", filepath.Join(filepath.Base(dir), "install"), "--root", root, "--kernel", goodKernel, "--dry-run")
+	cmd.Dir, cmd.Env = filepath.Dir(dir), append(cmd.Env, "CDPATH="+filepath.Dir(decoy))
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("with CDPATH: %v\n%s", err, out)
+	}
+	r, _ := newRepo(t, site(t, kmp.RPM, "1"))
+	if status, out := install(t, unpacked(t, r, Bundle{}), nil, "--root", root, "--kernel", goodKernel); status != 1 || !strings.Contains(out, "the bundle says of no kernel") {
+		t.Errorf("no kernel was judged: %d\n%s", status, out)
+	}
 	if err := os.WriteFile(filepath.Join(dir, "packages.tsv"), []byte("rpm\tevil\tx\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	if status, out := install(t, dir, nil, "--root", root); status != 1 || !strings.Contains(out, "the bundle is damaged") {
 		t.Errorf("damaged: %d\n%s", status, out)
 	}
+}
+
+// programs makes a directory for PATH with what the script calls, but for one
+// program.
+func programs(t testing.TB, missing string) string {
+	t.Helper()
+	dir := t.TempDir()
+	for _, name := range []string{"awk", "basename", "cat", "cut", "dirname", "head", "mktemp", "sed", "sha256sum", "sort", "tee", "tr"} {
+		if name == missing {
+			continue
+		}
+		if err := os.Symlink(oracle.Tool(t, name), filepath.Join(dir, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
 }
 
 // TestOracleInstall has the scripts of bundles install with dnf and apt-get, from a
@@ -253,18 +289,27 @@ func TestOracleInstall(t *testing.T) {
 	if diff := cmp.Diff([]string{"kmod-drv-1-1"}, apt.installed(t)); diff != "" {
 		t.Errorf("%s\n%s", diff, out)
 	}
-	// A bundle that somebody changed after it was signed.
-	dir := unpacked(t, judgedRepo(t, kmp.Deb), Bundle{})
-	release := filepath.Join(dir, "repo/dists/modkeep/InRelease")
-	if err := os.WriteFile(release, []byte(strings.Replace(readText(t, release), "Origin: site", "Origin: evil", 1)), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	sums := command("sh", "-c", `find . -type f ! -name SHA256SUMS | sed 's,^[.]/,,' | xargs sha256sum > SHA256SUMS`)
-	sums.Dir = dir
-	if out, err := sums.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	if status, out := install(t, dir, []string{"APT_CONFIG=" + apt.config}, "--root", apt.dir); status != 1 || !strings.Contains(out, "could not be installed") {
-		t.Errorf("changed metadata: %d\n%s", status, out)
+	// Bundles that somebody changed after they were signed.
+	fresh := dnfRoot{t.TempDir()}
+	system(t, fresh.dir, rhel, goodKernel)
+	for _, c := range []struct {
+		format         kmp.Format
+		name, from, to string
+		root           string
+	}{{kmp.RPM, "repodata/repomd.xml", "<revision>1", "<revision>2", fresh.dir}, {kmp.Deb, "dists/modkeep/InRelease", "Origin: site", "Origin: evil", apt.dir}} {
+		dir := unpacked(t, judgedRepo(t, c.format), Bundle{})
+		name := filepath.Join(dir, "repo", c.name)
+		if err := os.WriteFile(name, []byte(strings.Replace(readText(t, name), c.from, c.to, 1)), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		sums := command("sh", "-c", `find . -type f ! -name SHA256SUMS | sed 's,^[.]/,,' | xargs sha256sum > SHA256SUMS`)
+		sums.Dir = dir
+		if out, err := sums.CombinedOutput(); err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		status, out := install(t, dir, []string{"APT_CONFIG=" + apt.config}, "--root", c.root)
+		if status != 1 || !strings.Contains(out, "could not be installed") || !strings.Contains(strings.ToLower(out), "signature") {
+			t.Errorf("changed metadata: %d\n%s", status, out)
+		}
 	}
 }

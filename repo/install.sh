@@ -31,7 +31,7 @@ while [ $# -gt 0 ]; do
 	esac
 	case "$1" in
 	--kernel)
-		case "$2" in */* | "" | .* | *[[:space:]]*) bad "--kernel '$2': not a kernel release" ;; esac
+		case "$2" in "" | .* | *[!A-Za-z0-9._+~-]*) bad "--kernel '$2': not a kernel release" ;; esac
 		kernels="$kernels $2"; shift ;;
 	--root) root="$2"; shift ;;
 	--log) log="$2"; shift ;;
@@ -45,14 +45,10 @@ while [ $# -gt 0 ]; do
 	esac
 	shift
 done
+unset CDPATH
 here="$(cd "$(dirname "$0")" && pwd -P)" || exit 1
 root="$(cd "$root" && pwd -P)" || exit 1
 tab="$(printf '\t')"
-
-if [ -n "$list" ]; then
-	awk -F "$tab" '{ printf "%s  %-8s %s%s: %s\n", $1, $3, $2, $4 == "required" ? ", required" : "", $6 }' "$here/kernels.tsv"
-	exit 0
-fi
 
 say() { echo "$*"; [ -z "$log" ] || echo "$*" >>"$log"; }
 refuse() {
@@ -61,6 +57,15 @@ refuse() {
 	[ -z "${2:-}" ] || echo "hint: $2" >&2
 	exit 1
 }
+have() { command -v "$1" >/dev/null; }
+for tool in awk mktemp sed sha256sum sort tee; do
+	have "$tool" || refuse "there is no program $tool"
+done
+
+if [ -n "$list" ]; then
+	awk -F "$tab" '{ printf "%s  %-8s %s%s: %s\n", $1, $3, $2, $4 == "required" ? ", required" : "", $6 }' "$here/kernels.tsv"
+	exit 0
+fi
 
 # The bundle as it was made?
 (cd "$here" && sha256sum --check --quiet --strict SHA256SUMS) >&2 || refuse "the bundle is damaged: files differ from SHA256SUMS" "get it again"
@@ -101,6 +106,7 @@ fi
 wanted="" blocked=""
 for k in $kernels; do
 	if ! known "$k"; then
+		[ -n "$force" ] || [ -s "$here/kernels.tsv" ] || refuse "the bundle says of no kernel which packages are for it" "without --kernel, or with --force, all its packages are installed"
 		[ -n "$force" ] || refuse "kernel $k is not one that the bundle knows: $(cut -f 1 "$here/kernels.tsv" | sort -u | tr '\n' ' ')" \
 			"with --force all its packages are installed"
 		wanted="$wanted $(awk -F "$tab" -v f="$format" '$1 == f { print $2 }' "$here/packages.tsv")"
@@ -122,9 +128,13 @@ if [ -n "$dry" ]; then
 	exit 0
 fi
 
+case $format in
+rpm) have dnf || have yum || have zypper || refuse "there is no program dnf, yum or zypper, by which packages are installed" ;;
+deb) have apt-get || refuse "there is no program apt-get, by which packages are installed" ;;
+esac
 if [ -z "$log" ]; then
 	log="$root/var/log/modkeep-$name-install.log"
-	(mkdir -p "$root/var/log" && : >"$log") 2>/dev/null || log="${TMPDIR:-/tmp}/modkeep-$name-install.$$.log"
+	(mkdir -p "$root/var/log" && : >"$log") 2>/dev/null || log="$(mktemp "${TMPDIR:-/tmp}/modkeep-$name-install.XXXXXX")"
 fi
 : >"$log" || refuse "cannot write the log $log"
 say "Installing from $name, snapshot $snapshot:" $wanted
@@ -146,17 +156,16 @@ run() {
 install_rpm() {
 	check=0
 	[ -z "$key" ] || check=1
-	if command -v zypper >/dev/null && ! command -v dnf >/dev/null; then
-		mkdir "$work/repos.d"
-		printf '[modkeep-bundle]\nname=%s\nbaseurl=file://%s\nenabled=1\ngpgcheck=0\nrepo_gpgcheck=%s\ngpgkey=file://%s\n' \
-			"$name" "$work/repo" "$check" "$work/$name.asc" >"$work/repos.d/bundle.repo"
+	mkdir "$work/repos.d"
+	printf '[modkeep-bundle]\nname=%s\nbaseurl=file://%s\nenabled=1\ngpgcheck=0\nrepo_gpgcheck=%s\ngpgkey=file://%s\n' \
+		"$name" "$work/repo" "$check" "$work/$name.asc" | tee -a "$log" >"$work/repos.d/bundle.repo"
+	if have zypper && ! have dnf; then
 		run zypper --root "$root" --reposd-dir "$work/repos.d" --non-interactive --gpg-auto-import-keys install --repo modkeep-bundle -y $wanted
 		return
 	fi
 	tool=dnf
-	command -v dnf >/dev/null || tool=yum
-	set -- -y "--repofrompath=modkeep-bundle,file://$work/repo" --repo=modkeep-bundle --setopt=modkeep-bundle.repo_gpgcheck=$check \
-		--setopt=modkeep-bundle.gpgcheck=0 "--setopt=modkeep-bundle.gpgkey=file://$work/$name.asc" "--setopt=cachedir=$work/cache" --setopt=best=1
+	have dnf || tool=yum
+	set -- -y "--setopt=reposdir=$work/repos.d" "--disablerepo=*" --enablerepo=modkeep-bundle "--setopt=cachedir=$work/cache" --setopt=best=1
 	[ "$root" = / ] || set -- "$@" "--installroot=$root" --releasever=/
 	run "$tool" "$@" install $wanted
 }
