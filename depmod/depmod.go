@@ -20,6 +20,8 @@ package depmod
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"sync"
 )
 
@@ -134,3 +136,8 @@ func underscores(s string) string {
 // Extensions are the endings of module files; kmod knows each compression only
 // where it was built with it (Debian's has no gzip).
 var Extensions = []string{".ko", ".ko.gz", ".ko.xz", ".ko.zst"}
+
+// IsModule reports whether a path or file name has one of the Extensions.
+func IsModule(name string) bool {
+	return slices.ContainsFunc(Extensions, func(ext string) bool { return strings.HasSuffix(name, ext) })
+}

@@ -176,7 +176,7 @@ func exportsOf(name string) (string, error) {
 	return strings.Join(slices.Compact(list), "\n"), nil
 }
 
-// missing says that a source did not make a module that it speaks of.
+// missingModule says that a source did not make a module that it speaks of.
 type missingModule struct{ name string }
 
 func (e missingModule) Error() string {

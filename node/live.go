@@ -154,7 +154,7 @@ func (n *Node) previous(tree *depmod.Tree, m *LoadedModule, not []byte) (*Module
 			continue // the tree is another by now
 		}
 		for _, s := range plan.Steps {
-			if s.Op != txn.Write || !isModuleFile(s.Path) || depmod.ModuleName(s.Path) != m.Name {
+			if s.Op != txn.Write || !depmod.IsModule(s.Path) || depmod.ModuleName(s.Path) != m.Name {
 				continue
 			}
 			if d, err := describe(s.Data); err == nil && sameBuild(m.identity(), d.identity) && !bytes.Equal(s.Data, not) {
@@ -173,6 +173,6 @@ func sameBuild(a, b identity) bool {
 // touches reports whether a transaction wrote or removed a file of a module.
 func touches(r txn.Record, name string) bool {
 	return slices.ContainsFunc(r.Steps, func(s txn.Step) bool {
-		return (s.Op == txn.Write || s.Op == txn.Remove) && isModuleFile(s.Path) && depmod.ModuleName(s.Path) == name
+		return (s.Op == txn.Write || s.Op == txn.Remove) && depmod.IsModule(s.Path) && depmod.ModuleName(s.Path) == name
 	})
 }

@@ -112,8 +112,6 @@ func unpackedSum(data []byte) (sum [sha256.Size]byte, err error) {
 	return sum, nil
 }
 
-func sumOf(data []byte) [sha256.Size]byte { return sha256.Sum256(data) }
-
 // belongs says whether the file that modprobe takes for a name is one of a set;
 // without a set it is. Where it is not, the reason names its owner, and why the
 // set's own module is not there instead.

@@ -9,7 +9,6 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"slices"
 	"strings"
 	"syscall"
 
@@ -85,7 +84,7 @@ func (r *sourceReader) directory(dir string) error {
 	before := len(r.list)
 	// With a slash at its end: the directory may be named by a link to it.
 	err := filepath.WalkDir(dir+"/", func(name string, entry fs.DirEntry, err error) error {
-		if err != nil || !entry.Type().IsRegular() || !(isModuleFile(name) || isPackageFile(name)) {
+		if err != nil || !entry.Type().IsRegular() || !(depmod.IsModule(name) || isPackageFile(name)) {
 			return err
 		}
 		return r.add(name, false)
@@ -94,10 +93,6 @@ func (r *sourceReader) directory(dir string) error {
 		err = fmt.Errorf("%s: no module file and no package with modules below it", dir)
 	}
 	return err
-}
-
-func isModuleFile(name string) bool {
-	return slices.ContainsFunc(depmod.Extensions, func(ext string) bool { return strings.HasSuffix(name, ext) })
 }
 
 func isPackageFile(name string) bool {
@@ -109,7 +104,7 @@ func (r *sourceReader) add(name string, named bool) error {
 	if isPackageFile(name) {
 		return r.addPackage(name, named)
 	}
-	if !isModuleFile(name) {
+	if !depmod.IsModule(name) {
 		return fmt.Errorf("%s: neither a module file (%s) nor a package (.rpm, .deb)", name, strings.Join(depmod.Extensions, ", "))
 	}
 	data, err := readModuleFile(name)
@@ -202,7 +197,7 @@ func directoryRelease(name string) string {
 // ok is false for other paths.
 func ModuleOf(p string) (krel, name string, ok bool) {
 	krel = directoryRelease(p)
-	return krel, depmod.ModuleName(p), krel != "" && isModuleFile(p)
+	return krel, depmod.ModuleName(p), krel != "" && depmod.IsModule(p)
 }
 
 // errNoSource is wrapped where nothing of what was named is for a kernel.

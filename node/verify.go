@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"regexp"
 	"slices"
@@ -224,7 +225,7 @@ func (c *checker) imageWithOther(name string, content ModuleFile) string {
 		return ""
 	}
 	for _, m := range image.Modules {
-		if m.Name == name && m.Link == "" && m.Kernel == c.facts.Release && m.SHA256 != sumOf(content.Data) {
+		if m.Name == name && m.Link == "" && m.Kernel == c.facts.Release && m.SHA256 != sha256.Sum256(content.Data) {
 			return at
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
@@ -101,7 +102,7 @@ func (u *bundler) write(b Bundle) error {
 	if err := u.data("log/"+snapshotLog, 0o644, u.log()); err != nil {
 		return err
 	}
-	for _, name := range sortedKeys(b.Logs) {
+	for _, name := range slices.Sorted(maps.Keys(b.Logs)) {
 		if !validName.MatchString(name) || name == snapshotLog {
 			return fmt.Errorf("log %.80q: letters, digits, dots, - and _ only, and not %s", name, snapshotLog)
 		}
@@ -144,15 +145,6 @@ func (u *bundler) log() []byte {
 
 // oneLine is text without line ends and tabs, as the bundle's tables have it.
 func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }
-
-func sortedKeys[V any](m map[string]V) []string {
-	var keys []string
-	for key := range m {
-		keys = append(keys, key)
-	}
-	slices.Sort(keys)
-	return keys
-}
 
 // checksums writes SHA256SUMS and its signature.
 func (u *bundler) checksums(key *pgp.Key, date time.Time) error {

@@ -384,7 +384,7 @@ func (a *addKernel) confirmed(ctx context.Context) (err error) {
 	return a.steps(ctx)
 }
 
-// steps are the seeds' own, in their order.
+// steps are those of MLNX's script, in their order.
 func (a *addKernel) steps(ctx context.Context) error {
 	if err := a.open(ctx); err != nil {
 		return err

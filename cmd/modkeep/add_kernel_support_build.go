@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"modkeep/kbuild"
+	"modkeep/kernel/release"
 	"modkeep/kmp"
 	"modkeep/kmp/media"
 	"modkeep/kmp/pack"
@@ -299,7 +300,7 @@ func (a *addKernel) renewed(p pack.Product, packages func(pack.Product) ([]pack.
 	old := ""
 	for _, b := range built {
 		for _, q := range a.packages {
-			if q.Name == b.Package.Name && q.Format == b.Package.Format && q.Release >= old {
+			if q.Name == b.Package.Name && q.Format == b.Package.Format && release.CompareRPM(q.Release, old) >= 0 {
 				old = cmp.Or(q.Release, "1")
 			}
 		}

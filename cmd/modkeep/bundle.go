@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
@@ -58,7 +57,7 @@ func (o *bundleOptions) run(cmd *cobra.Command, dir string) error {
 	}
 	b := repo.Bundle{Distros: o.distros, Logs: map[string][]byte{}}
 	for _, path := range o.logs {
-		data, err := os.ReadFile(path)
+		data, err := readLimited(path, maxBuildLog)
 		if err != nil {
 			return fmt.Errorf("cannot read the log: %w", err)
 		}

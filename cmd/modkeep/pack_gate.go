@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -163,13 +164,9 @@ func (o *packGateOptions) named(cmd *cobra.Command) ([]pack.Blocked, error) {
 
 // fromManifest returns the kernels that a channel's manifest has as not ready.
 func (o *packGateOptions) fromManifest() ([]pack.Blocked, error) {
-	text, err := readLimited(o.manifest, maxManifest)
+	m, err := repo.ReadManifest(o.manifest, nil, time.Time{})
 	if err != nil {
 		return nil, fmt.Errorf("cannot read the manifest: %w", err)
-	}
-	m, err := repo.ParseManifest(text)
-	if err != nil {
-		return nil, fmt.Errorf("cannot read the manifest: %s: %w", o.manifest, err)
 	}
 	if len(m.Kernels) == 0 {
 		return nil, withHint(fmt.Errorf("cannot tell the kernels: %s judges none", o.manifest), "make a snapshot that does, with 'modkeep repo snapshot --root DIR'")
@@ -190,9 +187,6 @@ func (o *packGateOptions) fromManifest() ([]pack.Blocked, error) {
 	}
 	return list, nil
 }
-
-// maxManifest bounds a channel's manifest, in bytes.
-const maxManifest = 256 << 20
 
 // bounds says beyond what kernels were not judged.
 func (o *packGateOptions) bounds(cmd *cobra.Command, blocked []pack.Blocked) ([]pack.Bound, error) {

@@ -262,7 +262,7 @@ func readModules(args []string) ([]pack.Module, error) {
 			err = add(arg, "", info)
 		case info.IsDir():
 			err = filepath.WalkDir(arg, func(name string, entry fs.DirEntry, err error) error {
-				if err != nil || !entry.Type().IsRegular() || !isModuleFile(name) {
+				if err != nil || !entry.Type().IsRegular() || !depmod.IsModule(name) {
 					return err
 				}
 				info, err := entry.Info()
@@ -302,8 +302,3 @@ func readLimited(name string, limit int64) ([]byte, error) {
 
 // maxPacked bounds the modules of one run, in bytes.
 const maxPacked = 2 << 30
-
-// isModuleFile says whether a file is a module by its name.
-func isModuleFile(name string) bool {
-	return slices.ContainsFunc(depmod.Extensions, func(ext string) bool { return strings.HasSuffix(name, ext) })
-}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
@@ -107,12 +106,15 @@ func (f judgeFlags) readPolicy() (*policy.Policy, error) {
 	return policy.Load(filepath.Join(f.root, real))
 }
 
+// maxCells bounds the answer of modkeep build --json, in bytes.
+const maxCells = 256 << 20
+
 // readCells reads what modkeep build --json wrote.
 func readCells(path string) ([]channel.Cell, error) {
 	if path == "" {
 		return nil, nil
 	}
-	data, err := os.ReadFile(path)
+	data, err := readLimited(path, maxCells)
 	if err != nil {
 		return nil, err
 	}

@@ -229,7 +229,7 @@ func Base(name string) string {
 
 // Bump is the release of a package that takes the place of one with the release
 // old and the same version: stamp, 12 digits of a date (202611221200), makes it
-// newer, as the seeds' own --bump-kmp-version does.
+// newer, as --bump-kmp-version of MLNX's script does.
 func Bump(old, stamp string) (string, error) {
 	if len(stamp) != stampLen || strings.Trim(stamp, "0123456789") != "" {
 		return "", errors.New("stamp: not 12 digits")

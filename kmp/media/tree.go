@@ -216,7 +216,7 @@ func (t *Tree) DropIndexes() error {
 	})
 }
 
-// AddKernel writes a kernel into the lists of kernels that the seeds' installer
+// AddKernel writes a kernel into the lists of kernels that MLNX's installer
 // reads: .supported_kernels, and supported_kernels where the tree has it.
 func (t *Tree) AddKernel(krel string) error {
 	for _, name := range []string{".supported_kernels", "supported_kernels"} {

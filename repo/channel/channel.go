@@ -18,6 +18,7 @@ import (
 	"slices"
 	"strings"
 
+	"modkeep/depmod"
 	"modkeep/kernel"
 	"modkeep/kernel/release"
 	"modkeep/kmp"
@@ -254,7 +255,7 @@ func ruleFor(p *policy.Policy, j judged) policy.Rule {
 // which is the one that gave it for another kernel, or has its name.
 func causeOf(name, krel string, cells []Cell) string {
 	gives := func(c Cell) bool {
-		return moduleName(c.Source) == name || slices.ContainsFunc(c.Modules, func(file string) bool { return moduleName(file) == name })
+		return depmod.ModuleName(c.Source) == name || slices.ContainsFunc(c.Modules, func(file string) bool { return depmod.ModuleName(file) == name })
 	}
 	for _, c := range cells {
 		if c.Kernel != krel || c.Cause == "" {
@@ -265,12 +266,6 @@ func causeOf(name, krel string, cells []Cell) string {
 		}
 	}
 	return ""
-}
-
-// moduleName is a module's name by its file's.
-func moduleName(file string) string {
-	base, _, _ := strings.Cut(filepath.Base(file), ".")
-	return strings.ReplaceAll(base, "-", "_")
 }
 
 // missing are the modules that the policy requires by name and no package has.
