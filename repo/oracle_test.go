@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"modkeep/internal/kerneltest/oracle"
+	"modkeep/kmp"
 	"modkeep/pgp"
 )
 
@@ -166,7 +167,8 @@ func TestOracleCreaterepo(t *testing.T) {
 			}
 		}
 		compare("created")
-		if _, err := r.Add([]string{buildRPMs(t, "later.spec")}, pub); err != nil {
+		hyphens := made{format: kmp.RPM, name: "hyphens", version: "1", requires: "kernel-uname-r = 6.1.0-1-amd64"}.write(t, t.TempDir()) // rpmbuild refuses it
+		if _, err := r.Add([]string{buildRPMs(t, "later.spec"), hyphens}, pub); err != nil {
 			t.Fatal(err)
 		}
 		compare("added")

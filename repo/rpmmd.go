@@ -198,16 +198,15 @@ func writeRelation(b *xmlText, relation kmp.Relation, list []*kmp.Dependency) {
 	b.raw("    </rpm:" + string(relation) + ">\n")
 }
 
-// splitEVR takes [epoch:]version[-release] apart.
+// splitEVR takes [epoch:]version[-release] apart, at the first hyphen: the names of
+// other distributions' kernels have more.
 func splitEVR(text string) (epoch, version, release string) {
 	epoch = "0"
 	if e, rest, ok := strings.Cut(text, ":"); ok {
 		epoch, text = e, rest
 	}
-	if i := strings.LastIndexByte(text, '-'); i >= 0 {
-		return epoch, text[:i], text[i+1:]
-	}
-	return epoch, text, ""
+	version, release, _ = strings.Cut(text, "-")
+	return epoch, version, release
 }
 
 // writeChanges writes the newest changes, oldest first. Changes of one day get
