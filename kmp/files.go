@@ -138,12 +138,13 @@ func eachEntry(stream io.Reader, e cpioEntry, name string, linked map[uint64][]s
 	case f.Mode.IsRegular() && e.links > 1 && e.size == 0:
 		linked[e.inode] = append(linked[e.inode], name)
 	case f.Mode.IsRegular():
-		if err = visit(f, body); err == nil {
-			for _, other := range linked[e.inode] {
+		err = visit(f, body)
+		for _, other := range linked[e.inode] {
+			if err == nil {
 				err = visit(File{Path: other, Mode: fs.ModeSymlink | 0o777, Target: relative(other, name)}, nil)
 			}
-			delete(linked, e.inode)
 		}
+		delete(linked, e.inode)
 	case f.Mode&fs.ModeSymlink != 0:
 		var target []byte
 		if target, err = readExactly(body, min(e.size, maxName)); err == nil {

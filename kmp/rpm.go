@@ -404,29 +404,38 @@ const (
 	fileGhost     = 1 << 6
 )
 
-// rpmFiles reads the list of files, by directories and base names, or in
+// fileNames returns the names of the files: by directories and base names, or in
 // packages before rpm 4.0 whole.
-func (c *collector) rpmFiles(h *header) error {
+func (h *header) fileNames() ([]string, error) {
 	dirs, bases, index := h.texts(tagDirNames), h.texts(tagBaseNames), h.numbers(tagDirIndexes)
-	names := h.texts(tagOldFiles)
-	if len(bases) > 0 {
-		if len(index) != len(bases) {
-			return fmt.Errorf("%d names of files and %d of their directories", len(bases), len(index))
+	if len(bases) == 0 {
+		return h.texts(tagOldFiles), nil
+	}
+	if len(index) != len(bases) {
+		return nil, fmt.Errorf("%d names of files and %d of their directories", len(bases), len(index))
+	}
+	names := make([]string, 0, min(len(bases), maxFiles))
+	for i, base := range bases {
+		if index[i] >= uint64(len(dirs)) {
+			return nil, fmt.Errorf("%.60q: directory %d of %d", base, index[i], len(dirs))
 		}
-		names = make([]string, 0, min(len(bases), maxFiles))
-		for i, base := range bases {
-			if index[i] >= uint64(len(dirs)) {
-				return fmt.Errorf("%.60q: directory %d of %d", base, index[i], len(dirs))
-			}
-			if len(names) == maxFiles {
-				return fmt.Errorf("more than %d files", maxFiles)
-			}
-			dir := dirs[index[i]]
-			if len(dir)+len(base) > maxName {
-				return fmt.Errorf("%.60q: name is too long", base)
-			}
-			names = append(names, dir+base)
+		if len(names) == maxFiles {
+			return nil, fmt.Errorf("more than %d files", maxFiles)
 		}
+		dir := dirs[index[i]]
+		if len(dir)+len(base) > maxName {
+			return nil, fmt.Errorf("%.60q: name is too long", base)
+		}
+		names = append(names, dir+base)
+	}
+	return names, nil
+}
+
+// rpmFiles reads the list of files.
+func (c *collector) rpmFiles(h *header) error {
+	names, err := h.fileNames()
+	if err != nil {
+		return err
 	}
 	modes, links, flags := h.numbers(tagFileModes), h.texts(tagFileLinks), h.numbers(tagFileFlags)
 	sizes := h.numbers(tagLongSizes)
@@ -435,7 +444,6 @@ func (c *collector) rpmFiles(h *header) error {
 	}
 	for i, name := range names {
 		f := File{}
-		var err error
 		if f.Path, err = cleanName(name); err != nil {
 			return err
 		}

@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"modkeep/internal/pattern"
 )
 
 // debScripts are the scriptlets of a .deb in the order of its control archive.
@@ -177,10 +179,25 @@ func debField(d Dependency) string {
 	return ""
 }
 
+// debAlternative is one of the packages of a dependency (deb-control(5)), with a
+// version where there are more.
+var debAlternative = pattern.New(`^[A-Za-z0-9][A-Za-z0-9+._-]*(:[a-z0-9-]+)?( ?\((<<|<=|=|>=|>>) ?[A-Za-z0-9.+~:-]+\))?$`)
+
+// debNames says whether a dependency's name is a package's, or is of several,
+// any of which will do.
+func debNames(name string) bool {
+	for one := range strings.SplitSeq(name, "|") {
+		if !debAlternative.MatchString(strings.TrimSpace(one)) {
+			return false
+		}
+	}
+	return true
+}
+
 func debDependency(d Dependency) (string, error) {
 	ops := map[string]string{"": "", "<": "<<", "<<": "<<", "<=": "<=", "=": "=", ">=": ">=", ">": ">>", ">>": ">>"}
 	op, ok := ops[d.Op]
-	if !ok || (op == "") != (d.Version == "") || d.Name == "" || debField(d) == "" || strings.ContainsAny(d.Name, ",\n\r\x00") || strings.ContainsAny(d.Version, " ,()\n\r\x00") {
+	if !ok || (op == "") != (d.Version == "") || !debNames(d.Name) || op != "" && strings.ContainsAny(d.Name, "|(") || debField(d) == "" || strings.ContainsAny(d.Version, " ,()\n\r\x00") {
 		return "", fmt.Errorf("dependency %.20s %.60q %.4q %.40q: not one of dpkg's", d.Relation, d.Name, d.Op, d.Version)
 	}
 	if op == "" {

@@ -40,7 +40,7 @@ const (
 	tagImmutable = 63 // the region of the header that is signed
 	tagSigRegion = 62 // the one of the header with signatures
 
-	sigDSA    = 267 // signature of the header: DSA, ECDSA, EdDSA
+	sigDSA    = 267 // signature of the header: DSA, EdDSA
 	sigRSA    = 268
 	sigSHA1   = 269
 	sigSHA256 = 273
@@ -341,7 +341,7 @@ func (h headerWriter) dependencies(p *Package, packer compressor, files bool) er
 		if d.Pre {
 			flags |= senseScripts
 		}
-		if senseText(uint64(flags)) != d.Op || (d.Op == "") != (d.Version == "") || d.Name == "" {
+		if senseText(uint64(flags)) != d.Op || (d.Op == "") != (d.Version == "") || !rpmName(d.Name) {
 			return fmt.Errorf("dependency %.60q %.4q %.40q: not one of rpm's", d.Name, d.Op, d.Version)
 		}
 		if err := oneLine("dependency", d.Name+d.Version); err != nil {
@@ -368,6 +368,12 @@ func (h headerWriter) dependencies(p *Package, packer compressor, files bool) er
 		h.int32s(r.flags, flags...)
 	}
 	return nil
+}
+
+// rpmName says whether a dependency's name is one: of a package or a capability,
+// or a whole expression in parentheses.
+func rpmName(name string) bool {
+	return name != "" && (name[0] == '(' || !strings.ContainsAny(name, " \t<>=|"))
 }
 
 // isas are what rpm calls the architectures in NAME(ISA) (its isa macros).
@@ -493,8 +499,11 @@ func signatureTag(packet []byte) (int, error) {
 	if body[0] != 4 {
 		return 0, fmt.Errorf("sign the header: version %d of OpenPGP signatures, and rpm reads 4", body[0])
 	}
-	if body[2] <= 3 { // RFC 4880, 9.1
+	switch body[2] { // RFC 4880, 9.1; 22 is EdDSA's in RFC 9580
+	case 1, 2, 3:
 		return sigRSA, nil
+	case 17, 22:
+		return sigDSA, nil
 	}
-	return sigDSA, nil
+	return 0, fmt.Errorf("sign the header: algorithm %d of OpenPGP: rpm 4.18 reads signatures of RSA, DSA and EdDSA keys (Ed25519)", body[2])
 }

@@ -286,6 +286,12 @@ func TestWriteRefused(t *testing.T) {
 		{"maintainer", Deb, func(p *Package) { p.Vendor = "nobody" }, nil, "maintainer"},
 		{"trigger", RPM, func(p *Package) { p.Scripts[0].Name = "triggerin" }, nil, "scriptlet"},
 		{"dependency", Deb, func(p *Package) { p.Depends[0].Name = "a, b" }, nil, "dependency"},
+		{"dependency with its version in its name", Deb, func(p *Package) { p.Depends[4].Name, p.Depends[4].Op, p.Depends[4].Version = "old>=1", "", "" }, nil, `"old>=1"`},
+		{"rpm's alternatives", Deb, func(p *Package) { p.Depends[6].Name = "(a or b)" }, nil, `"(a or b)"`},
+		{"alternative without a name", Deb, func(p *Package) { p.Depends[0].Name = "a | " }, nil, `"a | "`},
+		{"alternatives with one version", Deb, func(p *Package) { p.Depends[1].Name = "a | b" }, nil, `"a | b"`},
+		{"dpkg's alternatives", RPM, func(p *Package) { p.Depends[9].Name = "a | b" }, nil, `"a | b"`},
+		{"capability with its version in its name", RPM, func(p *Package) { p.Depends[9].Name = "tools>=1" }, nil, `"tools>=1"`},
 		{"comparison", RPM, func(p *Package) { p.Depends[0].Op = "==" }, nil, "dependency"},
 		{"ghost", Deb, nil, []Content{{File: File{Path: "/var/x", Ghost: true}}}, "not in its archive"},
 		{"supplements", Deb, func(p *Package) { p.Depends[0].Relation = Supplements }, nil, "dependency"},
@@ -302,5 +308,23 @@ func TestWriteRefused(t *testing.T) {
 				t.Errorf("%d bytes, %v; want %q", out.Len(), err, test.want)
 			}
 		})
+	}
+}
+
+// TestWriteSignatures puts signatures into a package: what rpm 4.18 takes, by its
+// number of the algorithm (RFC 9580, 9.1), and ECDSA, of which it says "invalid
+// OpenPGP signature" and then reads nothing of the package.
+func TestWriteSignatures(t *testing.T) {
+	for algorithm, want := range map[byte]string{1: "", 17: "", 22: "", 19: "algorithm 19", 27: "algorithm 27"} {
+		p, contents := urma(RPM)
+		signature := []byte{0x88, 8, 4, 0, algorithm, 8, 0, 0, 0, 0}
+		var out bytes.Buffer
+		err := Write(&out, p, contents, WriteOptions{Date: date, Sign: func([]byte) ([]byte, error) { return signature, nil }})
+		switch {
+		case want == "" && (err != nil || !bytes.Contains(out.Bytes(), signature)):
+			t.Errorf("algorithm %d: %v, or the signature is not in the package", algorithm, err)
+		case want != "" && (err == nil || !strings.Contains(err.Error(), want) || out.Len() > 0):
+			t.Errorf("algorithm %d: %d bytes, %v; want %q", algorithm, out.Len(), err, want)
+		}
 	}
 }
