@@ -136,8 +136,9 @@ func config(date time.Time) *packet.Config {
 	}
 }
 
-// usable says whether the key may sign at a time.
-func (k *Key) usable(date time.Time) error {
+// Usable says why the key may not sign at a time; nil where it may. What signs
+// asks it too.
+func (k *Key) Usable(date time.Time) error {
 	if _, ok := k.entity.SigningKey(date); !ok {
 		return fmt.Errorf("key %s cannot sign at %s: made later, expired, revoked, or not meant for it",
 			k.Fingerprint(), date.UTC().Format(time.RFC3339))
@@ -162,7 +163,7 @@ func (k *Key) SignArmored(data io.Reader, date time.Time) ([]byte, error) {
 }
 
 func (k *Key) detached(data io.Reader, date time.Time, sign func(io.Writer, *openpgp.Entity, io.Reader, *packet.Config) error) ([]byte, error) {
-	if err := k.usable(date); err != nil {
+	if err := k.Usable(date); err != nil {
 		return nil, err
 	}
 	var out bytes.Buffer

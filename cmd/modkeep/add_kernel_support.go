@@ -286,10 +286,19 @@ func (a *addKernel) settle() (err error) {
 	if a.date, err = dateOf(a.signing.date); err != nil {
 		return err
 	}
-	if a.signing.key != "" {
-		a.key, err = readSigningKey(a.signing.key, a.signing.passphrase)
+	return a.readKey()
+}
+
+// readKey reads the key that is to sign, and says before anything is built
+// whether it may.
+func (a *addKernel) readKey() (err error) {
+	if a.signing.key == "" {
+		return nil
 	}
-	return err
+	if a.key, err = readSigningKey(a.signing.key, a.signing.passphrase); err != nil {
+		return err
+	}
+	return a.key.Usable(a.date)
 }
 
 // target is the file that is made.

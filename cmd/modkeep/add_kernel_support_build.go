@@ -123,7 +123,9 @@ func (a *addKernel) findSources(ctx context.Context) error {
 	var names []string
 	for _, s := range all {
 		names = append(names, s.Name)
-		if i := slices.IndexFunc(left, func(name string) bool { return name == s.Name || name == s.String() || name == s.Name+"-dkms" }); i >= 0 {
+		if i := slices.IndexFunc(left, func(name string) bool {
+			return slices.Contains([]string{s.Name, s.String(), s.Name + "-dkms", s.Name + "-kmod"}, name)
+		}); i >= 0 {
 			left = slices.Delete(left, i, i+1)
 			continue
 		}
@@ -284,11 +286,17 @@ func (a *addKernel) packed(c *kbuild.Cell) ([]pack.Built, error) {
 		modules = append(modules, pack.Module{File: m.File, Data: data})
 	}
 	symsets := &rpmOptions{root: a.root}
-	p := pack.Product{Name: c.Source.Name, Version: cmp.Or(c.Source.Version, a.version, "1"), Form: a.form, Date: a.date,
+	p := pack.Product{Name: c.Source.Name, Version: a.versionOf(c.Source.Version), Form: a.form, Date: a.date,
 		Override: a.form != pack.Deb,
 		Symvers:  func(string) (*symvers.Table, error) { return symvers.Open(a.kernel.Headers.Symvers()) },
 		Symsets:  symsets.readSymsets}
 	return a.renewed(p, func(p pack.Product) ([]pack.Built, error) { return pack.Modules(p, modules) })
+}
+
+// versionOf is the version of packages made of what has that version, or else of
+// the bundle.
+func (a *addKernel) versionOf(text string) string {
+	return media.Version(cmp.Or(text, a.version, "1"), a.form.Format())
 }
 
 // renewed makes packages, newer than those of the same names in the tree.
@@ -300,8 +308,14 @@ func (a *addKernel) renewed(p pack.Product, packages func(pack.Product) ([]pack.
 	old := ""
 	for _, b := range built {
 		for _, q := range a.packages {
-			if q.Name == b.Package.Name && q.Format == b.Package.Format && release.CompareRPM(q.Release, old) >= 0 {
+			if q.Name != b.Package.Name || q.Format != b.Package.Format {
+				continue
+			}
+			if release.CompareRPM(q.Release, old) >= 0 {
 				old = cmp.Or(q.Release, "1")
+			}
+			if release.CompareRPM(q.Epoch, p.Epoch) > 0 {
+				p.Epoch = q.Epoch // which goes before the version
 			}
 		}
 	}
@@ -333,7 +347,7 @@ func (a *addKernel) metadata(built []pack.Built) ([]pack.Built, error) {
 		}
 		parts = append(parts, part)
 	}
-	p := pack.Product{Name: a.product, Version: cmp.Or(a.version, "1"), Form: a.form, Date: a.date}
+	p := pack.Product{Name: a.product, Version: a.versionOf(""), Form: a.form, Date: a.date}
 	return a.renewed(p, func(p pack.Product) ([]pack.Built, error) { return pack.Metadata(p, parts) })
 }
 

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -19,6 +20,8 @@ import (
 	"modkeep/internal/kerneltest/made"
 	"modkeep/internal/kerneltest/oracle"
 	"modkeep/kmp"
+	"modkeep/kmp/media"
+	"modkeep/kmp/pack"
 )
 
 // vendor is a vendor's bundle and where kernels are added to it.
@@ -145,7 +148,7 @@ func (v *vendor) newerKernel(first string) {
 	v.add(want, first, v.newer, "--name", "second")
 
 	oracle.Tool(v.t, imagePrograms...)
-	v.add(0, first, v.newer, "--make-iso", "--force", "--without-thing", "--name", "third")
+	v.add(0, first, v.newer, "--make-iso", "--force", "--without-thing-kmod", "--name", "third")
 	image := filepath.Join(v.out, "third.iso")
 	names := strings.Fields(v.run(oracle.Tool(v.t, "isoinfo"), "-R", "-f", "-i", image))
 	for name, want := range map[string]bool{
@@ -175,6 +178,40 @@ func (v *vendor) linked(tree string, k kerneltest.Kernel) bool {
 	v.must(err)
 	var out, errOut bytes.Buffer
 	return run(context.Background(), append([]string{"modkeep", "check", "--root", k.Root, "--kernel", k.Release}, files...), nil, &out, &errOut) == 0
+}
+
+// TestRenewed makes packages in the place of a vendor's: newer by the release, and
+// with the vendor's epoch, without which dnf holds them for older whatever comes
+// after it.
+func TestRenewed(t *testing.T) {
+	old := func(name, epoch, release string) *media.Package {
+		return &media.Package{Package: &kmp.Package{Format: kmp.RPM, Name: name, Epoch: epoch, Version: "1.0", Release: release}}
+	}
+	a := &addKernel{addKernelOptions: &addKernelOptions{}, date: time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC),
+		packages: []*media.Package{old("kmod-x", "9", "1"), old("kmod-x", "10", "2"), old("kmod-other", "11", "3")}}
+	for name, want := range map[string]string{"kmod-x": "10:1.0-2.202611221200", "kmod-other": "11:1.0-3.202611221200", "kmod-new": "1.0-1"} {
+		p := pack.Product{Version: "1.0", Release: "1"}
+		built, err := a.renewed(p, func(p pack.Product) ([]pack.Built, error) {
+			return []pack.Built{{Package: &kmp.Package{Format: kmp.RPM, Name: name, Epoch: p.Epoch, Version: p.Version, Release: p.Release}}}, nil
+		})
+		if err != nil || built[0].Package.EVR() != want {
+			t.Errorf("%s: %s, %v; want %s", name, built[0].Package.EVR(), err, want)
+		}
+	}
+}
+
+// TestAddKernelSupportKey gives a key that may not sign at that time: it is said
+// before anything is built.
+func TestAddKernelSupportKey(t *testing.T) {
+	dir, out := t.TempDir(), filepath.Join(t.TempDir(), "out")
+	_, errOut, status := modkeepRun("add-kernel-support", "-m", dir, "-k", "6.1.0-1-amd64", "--root", t.TempDir(), "-t", out, "--distro", "debian12",
+		"--key", "../../pgp/testdata/rsa.asc", "--date", "1000000000", "-y")
+	if status != statusNo || !strings.Contains(errOut, "cannot sign at 2001-09-09T01:46:40Z") {
+		t.Errorf("status %d, %q", status, errOut)
+	}
+	if _, err := os.Stat(out); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("a directory was made: %v", err)
+	}
 }
 
 func (v *vendor) saysInOrder(out string, parts ...string) {

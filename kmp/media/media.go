@@ -213,6 +213,29 @@ func plain(s string) string {
 	}, s), "._+-")
 }
 
+// Version is what packages of a format may have for the version that a source
+// calls itself by. dkms takes any word; deb-version(7) wants a digit first, and
+// neither format has all bytes: v1.2_rc1 becomes 1.2.rc1 in a .deb.
+func Version(text string, format kmp.Format) string {
+	others := "._+~^-"
+	if format == kmp.Deb {
+		others = ".+~-"
+	}
+	version := strings.Map(func(r rune) rune {
+		if r >= '0' && r <= '9' || r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z' || strings.ContainsRune(others, r) {
+			return r
+		}
+		return '.'
+	}, text)
+	if format != kmp.Deb || version == "" {
+		return version
+	}
+	if at := strings.IndexAny(version, "0123456789"); at >= 0 {
+		return version[at:]
+	}
+	return "0+" + version
+}
+
 // Extensions are those of the files that a tree comes in.
 var Extensions = []string{".iso", ".tgz", ".tar.gz", ".tar.xz", ".tar.bz2", ".tar.zst", ".txz", ".tar"}
 

@@ -2,12 +2,14 @@ package media
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"modkeep/internal/kerneltest/made"
+	"modkeep/internal/kerneltest/oracle"
 	"modkeep/kernel"
 	"modkeep/kmp"
 	"modkeep/loader"
@@ -32,6 +34,28 @@ func TestName(t *testing.T) {
 		product, version := Name(base)
 		if base != tt.base || product != tt.product || version != tt.version {
 			t.Errorf("%s: %q, %q, %q", tt.file, base, product, version)
+		}
+	}
+}
+
+func TestOracleVersion(t *testing.T) {
+	dpkg := oracle.Tool(t, "dpkg")
+	for _, tt := range []struct{ text, rpm, deb string }{
+		{"", "", ""}, {"1.0", "1.0", "1.0"}, {"0.1.1dev+git20220316.e5c53d64", "0.1.1dev+git20220316.e5c53d64", "0.1.1dev+git20220316.e5c53d64"},
+		{"v1.2~rc+3", "v1.2~rc+3", "1.2~rc+3"}, {"1.2_rc1", "1.2_rc1", "1.2.rc1"}, {"2.1-3", "2.1-3", "2.1-3"}, {"1.0^git1", "1.0^git1", "1.0.git1"},
+		{"trunk", "trunk", "0+trunk"}, {"1:2 3/4", "1.2.3.4", "1.2.3.4"}, {"1.0µ", "1.0.", "1.0."},
+	} {
+		if got := Version(tt.text, kmp.RPM); got != tt.rpm {
+			t.Errorf("%q in an .rpm: %q, want %q", tt.text, got, tt.rpm)
+		}
+		if got := Version(tt.text, kmp.Deb); got != tt.deb {
+			t.Errorf("%q in a .deb: %q, want %q", tt.text, got, tt.deb)
+		}
+		if tt.deb == "" {
+			continue
+		}
+		if out, err := exec.Command(dpkg, "--validate-version", tt.deb).CombinedOutput(); err != nil {
+			t.Errorf("dpkg does not take %q: %s", tt.deb, out)
 		}
 	}
 }
