@@ -90,6 +90,9 @@ func runPack(cmd *cobra.Command, opts *packOptions, args []string) error {
 		return fmt.Errorf("cannot read the modules: %w", err)
 	}
 	modules, skipped := modulesFor(modules, opts.kernel)
+	if len(modules) == 0 && len(skipped) > 0 {
+		return fmt.Errorf("cannot pack the modules: none is for kernel %s: %s", opts.kernel, strings.Join(skipped, "; "))
+	}
 	built, err := pack.Modules(opts.product, modules)
 	if err != nil {
 		return fmt.Errorf("cannot pack the modules: %w", err)

@@ -23,7 +23,8 @@ func newPackMetadataCommand() *cobra.Command {
 		Long: `Metadata makes two packages without files: NAME-kernel-only, which requires just
 the given packages of modules, and NAME-all, which requires that and what
 --depends names. Installing or updating the first takes the modules along and
-nothing else.
+nothing else. Of a package that is installed already "dnf install" takes a newer
+one where best=True, as Red Hat sets it, or with --best; "dnf upgrade" does always.
 
 In the forms with packages for each kernel (kernel, deb) there is such a pair for
 each kernel, NAME-kernel-only-KREL; in the form kernel also one without a kernel,

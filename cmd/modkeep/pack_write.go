@@ -273,7 +273,10 @@ func readModules(args []string) ([]pack.Module, error) {
 				if err != nil {
 					return err
 				}
-				return add(name, strings.TrimPrefix(filepath.ToSlash(rel), "."), info)
+				if rel == "." {
+					rel = ""
+				}
+				return add(name, filepath.ToSlash(rel), info)
 			})
 		default:
 			err = fmt.Errorf("%s: not a regular file", arg)
