@@ -69,7 +69,7 @@ func urma(format Format) (*Package, []Content) {
 	}
 }
 
-// written writes a package into a file.
+// writtenTo writes a package into a file.
 func writtenTo(t testing.TB, p *Package, contents []Content, o WriteOptions) string {
 	t.Helper()
 	var out bytes.Buffer

@@ -15,6 +15,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"modkeep/internal/cputime"
+	"modkeep/internal/kerneltest/oracle"
 	"modkeep/ko/elf"
 )
 
@@ -80,11 +81,7 @@ func TestBombs(t *testing.T) {
 			return b.Bytes()
 		},
 		"xz": func() []byte {
-			path, err := exec.LookPath("xz")
-			if err != nil {
-				t.Skip("xz is not installed")
-			}
-			cmd := exec.Command(path, "-0", "-c")
+			cmd := exec.Command(oracle.Tool(t, "xz"), "-0", "-c")
 			cmd.Stdin = io.LimitReader(zeroReader{}, size/4)
 			out, err := cmd.Output()
 			if err != nil {

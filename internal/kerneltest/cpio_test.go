@@ -6,13 +6,13 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"modkeep/internal/kerneltest/oracle"
 )
 
 // TestCpio has the real cpio list and extract what the writer wrote.
 func TestCpio(t *testing.T) {
-	if _, err := exec.LookPath("cpio"); err != nil {
-		t.Skip("SKIPPED: no cpio on this machine")
-	}
+	oracle.Tool(t, "cpio")
 	var out bytes.Buffer
 	a := newArchive(&out)
 	a.dir("m")

@@ -60,9 +60,7 @@ func TestProbe(t *testing.T) {
 // soft one, and links of both forms, one of which leads nowhere.
 func TestTreePacker(t *testing.T) {
 	for _, tool := range []string{"cpio", "depmod", "modprobe"} {
-		if _, err := exec.LookPath(tool); err != nil {
-			t.Skipf("SKIPPED: %v", err)
-		}
+		oracle.Tool(t, tool)
 	}
 	const k, donor = "6.1.0-2-amd64", "6.1.0-1-amd64"
 	root := t.TempDir()

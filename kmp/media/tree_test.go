@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -200,8 +201,8 @@ func TestCopy(t *testing.T) {
 	if diff := cmp.Diff(dump(t, want), dump(t, to)); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
-	if err := exec.Command("mkfifo", filepath.Join(from, "pipe")).Run(); err != nil {
-		t.Skip(err)
+	if err := syscall.Mkfifo(filepath.Join(from, "pipe"), 0o644); err != nil {
+		t.Fatal(err)
 	}
 	if _, err := Copy(from, t.TempDir()); err == nil || !strings.Contains(err.Error(), "pipe") {
 		t.Errorf("a FIFO: %v", err)

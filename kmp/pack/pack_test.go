@@ -169,7 +169,8 @@ override user * updates/My_mods
 	}
 }
 
-// symbols are the requires on symbols, kernel and ksym, of user.ko.
+// TestSymbolsRequired gives which symbols of user.ko each form requires, of the
+// kernel and of other modules.
 func TestSymbolsRequired(t *testing.T) {
 	tests := []struct {
 		form      Form
