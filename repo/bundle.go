@@ -56,7 +56,7 @@ type bundler struct {
 //	repo/         the snapshot as a repository of its own
 //	keys/         the public key
 //	log/          snapshot.log, which is the manifest for people, and other logs
-//	kernels.tsv   kernel, module, decision, required, package, reason
+//	kernels.tsv   kernel, module, decision, required, names to install, reason
 //	packages.tsv  format, name to install, file
 //	SHA256SUMS    of all of them; SHA256SUMS.asc its signature
 //
@@ -296,7 +296,7 @@ func (u *bundler) kernels() []byte {
 			if m.Required {
 				required = "required"
 			}
-			fmt.Fprintf(&b, "%s\t%s\t%s\t%s\t%s\t%s\n", k.Release, oneLine(m.Name), m.Decision, required, specs[m.Package], oneLine(m.Reason))
+			fmt.Fprintf(&b, "%s\t%s\t%s\t%s\t%s\t%s\n", k.Release, oneLine(m.Name), m.Decision, required, oneLine(specs[m.Package]+" "+specs[m.Other]), oneLine(m.Reason))
 		}
 	}
 	return b.Bytes()

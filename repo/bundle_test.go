@@ -239,6 +239,26 @@ func TestInstallRefuses(t *testing.T) {
 	}
 }
 
+// TestInstallFormats: a bundle with packages of both formats installs those that a
+// system takes.
+func TestInstallFormats(t *testing.T) {
+	r, pub := newRepo(t, site(t, kmp.RPM, "1"), site(t, kmp.Deb, "1"))
+	pub.Judge = func([]Package, func(Package) string) ([]Kernel, error) {
+		return []Kernel{{Release: goodKernel, Ready: true, Modules: []Module{{Name: "drv", Decision: Rebuilt, Package: "pool/kmod-drv-1-1.noarch.rpm", Other: "pool/kmod-drv_1-1_all.deb"}}}}, nil
+	}
+	if _, err := r.Snapshot(pub); err != nil {
+		t.Fatal(err)
+	}
+	dir := unpacked(t, r, Bundle{})
+	for release, want := range map[string]string{rhel: "\nkmod-drv-1-1.noarch\n", debian: "\nkmod-drv=1-1\n"} {
+		root := t.TempDir()
+		system(t, root, release, goodKernel)
+		if status, out := install(t, dir, nil, "--root", root, "--dry-run"); status != 0 || !strings.HasSuffix(out, want) {
+			t.Errorf("status %d, want %q\n%s", status, want, out)
+		}
+	}
+}
+
 // programs makes a directory for PATH with what the script calls, but for one
 // program.
 func programs(t testing.TB, missing string) string {

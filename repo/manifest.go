@@ -68,6 +68,7 @@ type Module struct {
 	Reason   string   `json:"reason"`
 	Required bool     `json:"required"`
 	Package  string   `json:"package,omitempty"`   // Package.File of the one that was judged
+	Other    string   `json:"other,omitempty"`     // Package.File of one of the other format that has a build for the same kernel, which loads
 	Path     string   `json:"path,omitempty"`      // of the module in it
 	BuiltFor string   `json:"built_for,omitempty"` // krel
 }
@@ -161,6 +162,9 @@ func (k Kernel) check(files map[string]bool) error {
 		if m.Package != "" && !files[m.Package] || m.Package == "" && m.Decision != Blocked {
 			return fmt.Errorf("module %.80q: its package %.200q is not listed", m.Name, m.Package)
 		}
+		if m.Other != "" && !files[m.Other] {
+			return fmt.Errorf("module %.80q: its package %.200q is not listed", m.Name, m.Other)
+		}
 	}
 	return nil
 }
@@ -185,7 +189,9 @@ func (m *Manifest) For(krel string) []Package {
 	}
 	files := map[string]bool{}
 	for _, module := range m.Kernels[i].Modules {
-		files[module.Package] = module.Decision != Blocked || files[module.Package]
+		for _, file := range []string{module.Package, module.Other} {
+			files[file] = module.Decision != Blocked || files[file]
+		}
 	}
 	return slices.DeleteFunc(slices.Clone(m.Packages), func(p Package) bool { return !files[p.File] })
 }

@@ -60,6 +60,7 @@ func TestParseManifestErrors(t *testing.T) {
 		{`"name":"a"`, `"name":""`, "no name"},
 		{`"linked"`, `"loved"`, "decision"},
 		{`"package":"pool/a.rpm"`, `"package":"pool/b.rpm"`, "is not listed"},
+		{`"package":"pool/a.rpm"`, `"package":"pool/a.rpm","other":"pool/b.deb"`, "is not listed"},
 		{`"release":"5"`, `"release":"../5"`, "no release of a kernel"},
 		{`{"schema"`, `"schema"`, ""},
 	} {
@@ -96,11 +97,11 @@ func TestManifestFind(t *testing.T) {
 }
 
 func TestManifestFor(t *testing.T) {
-	m := &Manifest{Packages: []Package{{File: "pool/a.deb"}, {File: "pool/b.deb"}, {File: "pool/c.deb"}, {File: "pool/d.deb"}},
+	m := &Manifest{Packages: []Package{{File: "pool/a.deb"}, {File: "pool/b.deb"}, {File: "pool/c.deb"}, {File: "pool/c.rpm"}, {File: "pool/d.deb"}},
 		Kernels: []Kernel{{Release: "6.1.0-1", Modules: []Module{
 			{Name: "a", Decision: Linked, Package: "pool/a.deb"}, {Name: "b", Decision: Blocked, Package: "pool/b.deb"}, {Name: "n", Decision: Blocked},
-			{Name: "c", Decision: Rebuilt, Package: "pool/c.deb"}, {Name: "c2", Decision: Blocked, Package: "pool/c.deb"}}}}}
-	for krel, want := range map[string]string{"6.1.0-1": "pool/a.deb pool/c.deb", "6.1.0-2": "pool/a.deb pool/b.deb pool/c.deb pool/d.deb"} {
+			{Name: "c", Decision: Rebuilt, Package: "pool/c.deb", Other: "pool/c.rpm"}, {Name: "c2", Decision: Blocked, Package: "pool/c.deb"}}}}}
+	for krel, want := range map[string]string{"6.1.0-1": "pool/a.deb pool/c.deb pool/c.rpm", "6.1.0-2": "pool/a.deb pool/b.deb pool/c.deb pool/c.rpm pool/d.deb"} {
 		var got []string
 		for _, p := range m.For(krel) {
 			got = append(got, p.File)

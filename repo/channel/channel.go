@@ -195,7 +195,8 @@ func (j judged) reason() string {
 }
 
 // newest orders candidates, the best first: those built for krel, then by the
-// kernel they were built for and the package's version.
+// kernel they were built for and the package's version, which those of different
+// formats count in different ways.
 func newest(krel string) func(a, b judged) int {
 	own := func(j judged) int {
 		if j.builtFor == krel {
@@ -204,7 +205,7 @@ func newest(krel string) func(a, b judged) int {
 		return 1
 	}
 	return func(a, b judged) int {
-		return cmp.Or(cmp.Compare(own(a), own(b)), release.Compare(b.builtFor, a.builtFor), compareEVR(b.pkg, a.pkg), cmp.Compare(a.pkg.File, b.pkg.File))
+		return cmp.Or(cmp.Compare(own(a), own(b)), release.Compare(b.builtFor, a.builtFor), cmp.Compare(b.pkg.Format, a.pkg.Format), compareEVR(b.pkg, a.pkg), cmp.Compare(a.pkg.File, b.pkg.File))
 	}
 }
 
@@ -229,20 +230,31 @@ func decide(name, krel string, list []judged, o Options) repo.Module {
 		}
 		m.Package, m.Path, m.BuiltFor = j.pkg.File, j.path, j.builtFor
 		if j.builtFor == krel {
-			m.Decision, m.Reason = repo.Rebuilt, "built for "+krel
+			m.Decision, m.Reason, m.Other = repo.Rebuilt, "built for "+krel, other(list, j)
 			return m
 		}
 		if ruleFor(o.Policy, j).Link == policy.LinkNever {
 			m.Reason = "built for " + j.builtFor + " and would load, but the policy never links it"
 			break
 		}
-		m.Decision, m.Reason = repo.Linked, "built for "+j.builtFor+", loads on "+krel
+		m.Decision, m.Reason, m.Other = repo.Linked, "built for "+j.builtFor+", loads on "+krel, other(list, j)
 		return m
 	}
 	if cause := causeOf(name, krel, o.Built); cause != "" {
 		m.Reason += "; not built for " + krel + ": " + cause
 	}
 	return m
+}
+
+// other returns the package of the other format, of those ordered, that has a build
+// for the same kernel as one which loads: a repository may be for dnf and for apt.
+func other(list []judged, one judged) string {
+	for _, j := range list {
+		if j.pkg.Format != one.pkg.Format && j.builtFor == one.builtFor && j.verdict != nil && j.verdict.Safe() {
+			return j.pkg.File
+		}
+	}
+	return ""
 }
 
 // ruleFor is what the policy wants for a candidate.

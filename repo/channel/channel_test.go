@@ -50,9 +50,9 @@ var date = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 
 // pack puts module files, names below root, into a package and returns what a
 // manifest says of it.
-func pack(t testing.TB, dir, root, name, version, arch string, files ...string) repo.Package {
+func pack(t testing.TB, dir, root string, format kmp.Format, name, version, arch string, files ...string) repo.Package {
 	t.Helper()
-	p := &kmp.Package{Format: kmp.RPM, Name: name, Version: version, Release: "1", Arch: arch, Summary: name, License: "GPL", Description: name, Group: "x", BuildHost: "x", Vendor: "x"}
+	p := &kmp.Package{Format: format, Name: name, Version: version, Release: "1", Arch: arch, Summary: name, License: "GPL", Description: name, Group: "x", BuildHost: "x", Vendor: "x <x@example.org>"}
 	var contents []kmp.Content
 	for _, file := range files {
 		data, err := os.ReadFile(filepath.Join(root, file))
@@ -69,7 +69,7 @@ func pack(t testing.TB, dir, root, name, version, arch string, files ...string) 
 	if err := kmp.Write(f, p, contents, kmp.WriteOptions{Date: date, Compression: "gzip"}); err != nil {
 		t.Fatal(err)
 	}
-	return repo.Package{File: "pool/" + p.FileName(), Format: kmp.RPM, Name: name, Version: version, Release: "1", Arch: arch}
+	return repo.Package{File: "pool/" + p.FileName(), Format: format, Name: name, Version: version, Release: "1", Arch: arch}
 }
 
 // lines writes the decisions of kernels short.
@@ -82,7 +82,11 @@ func lines(kernels []repo.Kernel) []string {
 			if m.Required {
 				required = " required"
 			}
-			out = append(out, fmt.Sprintf("  %s %s%s [%s] %s", m.Name, m.Decision, required, strings.TrimSuffix(strings.TrimPrefix(m.Package, "pool/"), ".rpm"), m.Reason))
+			from := strings.TrimSuffix(strings.TrimPrefix(m.Package, "pool/"), ".rpm")
+			if m.Other != "" {
+				from += " " + m.Other
+			}
+			out = append(out, fmt.Sprintf("  %s %s%s [%s] %s", m.Name, m.Decision, required, from, m.Reason))
 		}
 	}
 	return out
@@ -101,13 +105,14 @@ func TestJudge(t *testing.T) {
 		}
 	}
 	packages := []repo.Package{
-		pack(t, dir, root, "kmod-drv", "1", "x86_64", at(k1, "drv")),
-		pack(t, dir, root, "kmod-drv", "2", "x86_64", at(k2, "drv")),
-		pack(t, dir, root, "kmod-pair", "1", "x86_64", at(k1, "user"), at(k1, "prov")),
-		pack(t, dir, root, "kmod-prov", "2", "x86_64", at(k3, "prov")),
-		pack(t, dir, root, "kmod-pinned", "1", "x86_64", at(k1, "pinned")),
-		pack(t, dir, root, "kmod-alien", "1", "aarch64", at(k1, "drv")),
-		pack(t, dir, root, "kmod-broken", "1", "x86_64", at(k1, "broken"), at(k1, "torn")+".gz"),
+		pack(t, dir, root, kmp.RPM, "kmod-drv", "1", "x86_64", at(k1, "drv")),
+		pack(t, dir, root, kmp.RPM, "kmod-drv", "2", "x86_64", at(k2, "drv")),
+		pack(t, dir, root, kmp.Deb, "drv-modules", "3", "amd64", at(k1, "drv")),
+		pack(t, dir, root, kmp.RPM, "kmod-pair", "1", "x86_64", at(k1, "user"), at(k1, "prov")),
+		pack(t, dir, root, kmp.RPM, "kmod-prov", "2", "x86_64", at(k3, "prov")),
+		pack(t, dir, root, kmp.RPM, "kmod-pinned", "1", "x86_64", at(k1, "pinned")),
+		pack(t, dir, root, kmp.RPM, "kmod-alien", "1", "aarch64", at(k1, "drv")),
+		pack(t, dir, root, kmp.RPM, "kmod-broken", "1", "x86_64", at(k1, "broken"), at(k1, "torn")+".gz"),
 	}
 	var kernels []*kernel.Kernel
 	for _, krel := range []string{k3, k1, k2} {
@@ -133,7 +138,7 @@ func TestJudge(t *testing.T) {
 	}
 	want := strings.Split(expand(`K1 x86_64 ready=false
   broken blocked [kmod-broken-1-1.x86_64] Invalid ELF header len 16
-  drv rebuilt required [kmod-drv-1-1.x86_64] built for K1
+  drv rebuilt required [kmod-drv-1-1.x86_64 pool/drv-modules_3-1_amd64.deb] built for K1
   nowhere blocked required [] no package has it
   pinned rebuilt [kmod-pinned-1-1.x86_64] built for K1
   prov rebuilt [kmod-pair-1-1.x86_64] built for K1
@@ -200,7 +205,7 @@ func TestOracleJudge(t *testing.T) {
 			}
 		}
 	}
-	p := pack(t, dir, tree, "kmod-real", "1", "x86_64", files...)
+	p := pack(t, dir, tree, kmp.RPM, "kmod-real", "1", "x86_64", files...)
 	got, err := Judge([]repo.Package{p}, func(p repo.Package) string { return filepath.Join(dir, strings.TrimPrefix(p.File, "pool/")) }, kernels, Options{})
 	if err != nil {
 		t.Fatal(err)
