@@ -3,8 +3,9 @@ package kbuild
 import (
 	"fmt"
 	"path/filepath"
-	"regexp"
 	"strings"
+
+	"modkeep/internal/pattern"
 )
 
 // Cause is why a build failed, as its log tells.
@@ -22,7 +23,7 @@ type Cause struct {
 // reason is one way in which builds fail: what the log says, and what that means.
 // $1 … are the groups of the expression; $k is the kernel.
 type reason struct {
-	re     *regexp.Regexp
+	re     *pattern.Pattern
 	text   string
 	symbol int // group that names what of the kernel's changed; 0 for none
 	// passing is Cause's.
@@ -34,7 +35,7 @@ type reason struct {
 const quoted = "[‘'`\"]([^’'\"`]+)[’'\"]"
 
 func why(expr, text string, symbol int) reason {
-	return reason{re: regexp.MustCompile(strings.ReplaceAll(expr, "Q", quoted)), text: text, symbol: symbol}
+	return reason{re: pattern.New(strings.ReplaceAll(expr, "Q", quoted)), text: text, symbol: symbol}
 }
 
 // lack is why for what the machine lacks: memory, a program, what a configure
@@ -81,18 +82,25 @@ var reasons = []reason{
 	why(`internal compiler error: (.*\S)`, "internal compiler error: $1", 0),
 	why(`(undefined reference to .*|multiple definition of .*)`, "$1", 0),
 	why(`(?:ERROR|FATAL): (?:modpost: )?(.*\S)`, "modpost: $1", 0),
+	lack(`\*\*\* (/lib/modules/\S+/(?:build|source)): No such file or directory\.\s+Stop\.`, noHeadersHere),
 	why(`\*\*\* (.*\S)\.\s+Stop\.`, "make: $1", 0),
 	why(`(?i)^[*! ]*error:? (.*\S)`, "$1", 0),
 }
 
+const noHeadersHere = "the source looks for the kernel's headers in $1 of this machine, where there are none"
+
+// looked is a reason where no other one is found: makefiles that are told where the
+// headers are may look there all the same.
+var looked = lack(`(/lib/modules/[^/\s]+/(?:build|source))['’]?: No such file or directory`, noHeadersHere)
+
 // position is where in a source a compiler found something.
-var position = regexp.MustCompile(`^(?:In file included from )?([^\s:]+\.[chS]):(\d+)`)
+var position = pattern.New(`^(?:In file included from )?([^\s:]+\.[chS]):(\d+)`)
 
 // FindCause reads a build's log. dir is where it was built: paths in it are
 // made relative. "make failed" is never the cause: where nothing known is in
 // the log, the last line of it that says anything is.
 func FindCause(log []byte, krel, dir string) Cause {
-	last := Cause{Text: "the build failed and its log says nothing"}
+	last, other := Cause{Text: "the build failed and its log says nothing"}, Cause{}
 	rest, n := string(log), 0
 	for rest != "" {
 		line, after, _ := strings.Cut(rest, "\n")
@@ -114,12 +122,19 @@ func FindCause(log []byte, krel, dir string) Cause {
 				return c
 			}
 		}
+		if m := looked.re.FindStringSubmatch(line); m != nil && other.Line == 0 {
+			other = looked.cause(m, krel, dir)
+			other.Line = n
+		}
 		if text := strings.TrimSpace(line); text != "" && !strings.HasPrefix(text, "make") {
 			last = Cause{Text: text, Line: n}
 			if short := strings.ReplaceAll(text, dir+"/", ""); short != "" {
 				last.Text = short
 			}
 		}
+	}
+	if other.Line > 0 {
+		return other
 	}
 	return last
 }

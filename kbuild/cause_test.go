@@ -41,6 +41,9 @@ func TestFindCause(t *testing.T) {
 		{"program by make", "make[1]: gcc-13: No such file or directory\nmake: *** [x] Error 127", "program gcc-13 is not installed or cannot be run", ""},
 		{"rule", "make[2]: *** No rule to make target '/b/x.o', needed by '/b/x.mod'.  Stop.", "make has no rule for x.o", ""},
 		{"configure", "checking for headers... no\nconfigure: error: *** Unable to find the kernel headers", "configure: *** Unable to find the kernel headers", ""},
+		{"this machine's headers", "realpath: /lib/modules/K/build: No such file or directory\ncp: cannot stat '/lib/modules/K/build': No such file or directory", "the source looks for the kernel's headers in /lib/modules/K/build of this machine, where there are none", ""},
+		{"this machine's headers are not needed", "realpath: /lib/modules/K/build: No such file or directory\n/b/a.c:1:2: error: unknown type name ‘u33’", "a.c:1: kernel K does not declare type u33", "u33"},
+		{"this machine's headers, by make", "make[1]: *** /lib/modules/K/build: No such file or directory.  Stop.", "the source looks for the kernel's headers in /lib/modules/K/build of this machine, where there are none", ""},
 		{"disk", "/b/x.c:1:1: warning: x\ncc1: fatal error: error writing to /tmp/x.s: No space left on device", "No space left on device", ""},
 		{"the first one", "x.c:1:1: warning: something\n/b/a.c:1:2: error: unknown type name ‘u33’\n/b/a.c:2:2: error: too few arguments to function ‘f’", "a.c:1: kernel K does not declare type u33", "u33"},
 		{"not the command", "$ make KDIR=/error: x\nall is lost\nmake: *** [Makefile:2: all] Error 2", "all is lost", ""},
@@ -50,7 +53,7 @@ func TestFindCause(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			got := FindCause([]byte(tt.log+"\n"), "K", "/b")
-			lacking := slices.Contains([]string{"program", "program by bash", "program by make", "configure", "disk", "killed"}, tt.name)
+			lacking := slices.Contains([]string{"program", "program by bash", "program by make", "configure", "this machine's headers", "this machine's headers, by make", "disk", "killed"}, tt.name)
 			if got.passing != lacking {
 				t.Errorf("the machine is to blame: %t", got.passing)
 			}

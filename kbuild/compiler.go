@@ -6,11 +6,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
+	"modkeep/internal/pattern"
 	"modkeep/kernel"
 )
 
@@ -43,7 +43,7 @@ func orUnknown(text string) string {
 	return text
 }
 
-var versionNumber = regexp.MustCompile(`\b(\d+)\.(\d+)(?:\.\d+)?\b`)
+var versionNumber = pattern.New(`\b(\d+)\.(\d+)(?:\.\d+)?\b`)
 
 // wanted reads CONFIG_CC_VERSION_TEXT, as "gcc-12 (Debian 12.2.0-14) 12.2.0",
 // and before Linux 4.18, which has none, CONFIG_GCC_VERSION.

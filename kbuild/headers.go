@@ -6,11 +6,11 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
 	"modkeep/depmod"
+	"modkeep/internal/pattern"
 	"modkeep/kernel"
 )
 
@@ -95,15 +95,15 @@ func onHost(root, name string) string {
 	return filepath.Join(root, name)
 }
 
-var utsRelease = regexp.MustCompile(`#define UTS_RELEASE "([^"]+)"`)
+var utsRelease = pattern.New(`#define UTS_RELEASE "([^"]+)"`)
 
 // releaseOf tells which kernel a build directory is of. Debian's kernel.release
 // has the upstream version.
 func releaseOf(dir string) (string, error) {
 	text, err := os.ReadFile(filepath.Join(dir, "include", "generated", "utsrelease.h"))
 	if err == nil {
-		if m := utsRelease.FindSubmatch(text); m != nil {
-			return string(m[1]), nil
+		if m := utsRelease.FindStringSubmatch(string(text)); m != nil {
+			return m[1], nil
 		}
 		return "", errors.New("include/generated/utsrelease.h: no UTS_RELEASE")
 	}
@@ -175,7 +175,7 @@ func machine(c *kernel.Config) string {
 }
 
 // srcPath is an absolute path in a makefile of headers.
-var srcPath = regexp.MustCompile(`/usr/(?:src|lib)/[^\s:;"')]+`)
+var srcPath = pattern.New(`/usr/(?:src|lib)/[^\s:;"')]+`)
 
 // makefile returns the text of the build directory's Makefile as it is to be
 // used with the directory at another place (farm), and the paths inside the root
@@ -189,14 +189,14 @@ func (h *Headers) makefile(farm string) (text []byte, needs []string, err error)
 		return text, nil, nil // the kernel's own: such headers are one tree
 	}
 	var inside []string
-	text = srcPath.ReplaceAllFunc(text, func(name []byte) []byte {
-		clean := strings.TrimRight(string(name), "/")
+	text = []byte(srcPath.ReplaceAllStringFunc(string(text), func(name string) string {
+		clean := strings.TrimRight(name, "/")
 		if clean == h.Dir {
-			return []byte(farm)
+			return farm
 		}
 		inside = append(inside, clean)
-		return []byte(h.Path(clean))
-	})
+		return h.Path(clean)
+	}))
 	for _, name := range inside {
 		if strings.HasSuffix(name, "Makefile") && !slices.Contains(needs, name) {
 			needs = append(needs, name)

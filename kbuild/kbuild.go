@@ -29,8 +29,9 @@ package kbuild
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
+
+	"modkeep/internal/pattern"
 )
 
 // MissingError is something that a build needs and that is not there.
@@ -99,4 +100,4 @@ func compilerPackage(distro, name string) string {
 	return name
 }
 
-var crossName = regexp.MustCompile(`^(.+-linux-gnu[a-z0-9]*)-(gcc.*)$`)
+var crossName = pattern.New(`^(.+-linux-gnu[a-z0-9]*)-(gcc.*)$`)

@@ -6,10 +6,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
+	"modkeep/internal/pattern"
 	"modkeep/internal/regular"
 	"modkeep/kbuild/dkms"
 )
@@ -60,7 +60,7 @@ func OpenSource(dir, given string) (*Source, error) {
 	}
 	for _, name := range []string{"Kbuild", "Makefile", "makefile", "GNUmakefile"} {
 		text, err := regular.Read(filepath.Join(dir, name), maxConf)
-		if err == nil && (name == "Kbuild" || objM.Match(text)) {
+		if err == nil && (name == "Kbuild" || objM.MatchString(string(text))) {
 			if base := filepath.Base(dir); strings.ContainsAny(base, notForMake) {
 				return nil, fmt.Errorf("%s: %q is not a name that make can use", given, base)
 			}
@@ -71,7 +71,7 @@ func OpenSource(dir, given string) (*Source, error) {
 	return nil, fmt.Errorf("%s: %w", given, errNoSource)
 }
 
-var objM = regexp.MustCompile(`(?m)^\s*obj-(m|\$[({]\w+[)}])\s*[:+]?=`)
+var objM = pattern.New(`(?m)^\s*obj-(m|\$[({]\w+[)}])\s*[:+]?=`)
 
 // identify takes name and version from the dkms.conf.
 func (s *Source) identify() error {
@@ -108,8 +108,8 @@ func splitVersion(base string) (name, version string) {
 func (s *Source) DKMS() bool { return s.conf != nil }
 
 var (
-	exported   = regexp.MustCompile(`\bEXPORT_SYMBOL(?:_GPL|_NS|_NS_GPL|_FOR_MODULES)?\s*\(\s*([A-Za-z_]\w*)`)
-	identifier = regexp.MustCompile(`[A-Za-z_]\w*`)
+	exported   = pattern.New(`\bEXPORT_SYMBOL(?:_GPL|_NS|_NS_GPL|_FOR_MODULES|_GPL_FOR_MODULES)?\s*\(\s*([A-Za-z_]\w*)`)
+	identifier = pattern.New(`[A-Za-z_]\w*`)
 )
 
 // scan reads which symbols the source's files export.

@@ -8,11 +8,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
+	"modkeep/internal/pattern"
 	"modkeep/internal/regular"
 )
 
@@ -35,13 +35,13 @@ type specPatch struct {
 const maxSpec = 4 << 20
 
 var (
-	specTag     = regexp.MustCompile(`^(Name|Version|Source\d*|Patch\d*)\s*:\s*(\S.*)$`)
-	specDefine  = regexp.MustCompile(`^%(?:define|global)\s+(\w+)\s+(.*)$`)
-	specSection = regexp.MustCompile(`^%(prep|build|install|files|description|package|pre|post|preun|postun|posttrans|changelog|clean|check|generate_buildrequires|conf)\b`)
-	specMacro   = regexp.MustCompile(`%\{\??(\w+)\}|%(\w+)`)
-	specPatchN  = regexp.MustCompile(`^%patch(\d*)(?:\s|$)`)
-	specStrip   = regexp.MustCompile(`-p\s*(\d)`)
-	specNumber  = regexp.MustCompile(`(?:-P\s*|^%patch\s+)(\d+)`)
+	specTag     = pattern.New(`^(Name|Version|Source\d*|Patch\d*)\s*:\s*(\S.*)$`)
+	specDefine  = pattern.New(`^%(?:define|global)\s+(\w+)\s+(.*)$`)
+	specSection = pattern.New(`^%(prep|build|install|files|description|package|pre|post|preun|postun|posttrans|changelog|clean|check|generate_buildrequires|conf)\b`)
+	specMacro   = pattern.New(`%\{\??(\w+)\}|%(\w+)`)
+	specPatchN  = pattern.New(`^%patch(\d*)(?:\s|$)`)
+	specStrip   = pattern.New(`-p\s*(\d)`)
+	specNumber  = pattern.New(`(?:-P\s*|^%patch\s+)(\d+)`)
 )
 
 // parseSpec reads a spec file.

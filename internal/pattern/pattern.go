@@ -46,6 +46,24 @@ func (p *Pattern) FindAllSubmatch(b []byte, n int) [][][]byte {
 	return p.compile().FindAllSubmatch(b, n)
 }
 
+// FindAll is that of regexp.Regexp.
+func (p *Pattern) FindAll(b []byte, n int) [][]byte { return p.compile().FindAll(b, n) }
+
+// FindAllStringSubmatch is that of regexp.Regexp.
+func (p *Pattern) FindAllStringSubmatch(s string, n int) [][]string {
+	return p.compile().FindAllStringSubmatch(s, n)
+}
+
+// ReplaceAllString is that of regexp.Regexp.
+func (p *Pattern) ReplaceAllString(s, with string) string {
+	return p.compile().ReplaceAllString(s, with)
+}
+
+// ReplaceAllStringFunc is that of regexp.Regexp.
+func (p *Pattern) ReplaceAllStringFunc(s string, with func(string) string) string {
+	return p.compile().ReplaceAllStringFunc(s, with)
+}
+
 // MatchString is that of regexp.Regexp.
 func (p *Pattern) MatchString(s string) bool { return p.compile().MatchString(s) }
 

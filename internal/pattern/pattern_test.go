@@ -74,4 +74,10 @@ func TestPattern(t *testing.T) {
 	if got := p.FindStringSubmatch("abc"); len(got) != 3 || got[2] != "c" || p.SubexpNames()[2] != "c" {
 		t.Errorf("%q", got)
 	}
+	if all, words := p.FindAllStringSubmatch("ab abc", -1), p.FindAll([]byte("ab abc"), 1); len(all) != 2 || all[1][2] != "c" || len(words) != 1 || string(words[0]) != "ab" {
+		t.Errorf("%q, %q", all, words)
+	}
+	if a, b := p.ReplaceAllString("xab", "$1"), p.ReplaceAllStringFunc("xab", strings.ToUpper); a != "xb" || b != "xAB" {
+		t.Errorf("%q, %q", a, b)
+	}
 }

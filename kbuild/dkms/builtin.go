@@ -2,7 +2,6 @@ package dkms
 
 import (
 	"path"
-	"slices"
 	"strconv"
 	"strings"
 )
@@ -147,22 +146,31 @@ func (in *interpreter) source(args []string, _ string) status {
 	return unknown
 }
 
+// below returns where a path is below the kernel's headers, by $kernel_source_dir
+// or by the module directory's link to them.
+func (k *Kernel) below(name string) (string, bool) {
+	for _, dir := range []string{k.SourceDir, "/lib/modules/" + k.Release + "/build"} {
+		if rest, ok := strings.CutPrefix(path.Clean(name)+"/", dir+"/"); ok {
+			return strings.TrimSuffix(rest, "/"), true
+		}
+	}
+	return "", false
+}
+
 // isConfig says whether a path is the kernel's configuration, and that known.
 func (in *interpreter) isConfig(name string) bool {
-	k := in.kernel
-	return k.Config != nil && slices.Contains([]string{k.SourceDir + "/.config", k.SourceDir + "/include/config/auto.conf", "/boot/config-" + k.Release}, name)
+	rest, ok := in.kernel.below(name)
+	return in.kernel.Config != nil && (ok && (rest == ".config" || rest == "include/config/auto.conf") || name == "/boot/config-"+in.kernel.Release)
 }
 
 // exists says whether a path is there, where that may be looked at: below the
 // kernel's headers.
 func (in *interpreter) exists(name string) status {
-	k := in.kernel
-	clean := path.Clean(name)
-	switch {
-	case in.isConfig(clean), clean == k.SourceDir:
+	switch rest, ok := in.kernel.below(name); {
+	case in.isConfig(name), ok && rest == "":
 		return yes
-	case strings.HasPrefix(clean, k.SourceDir+"/") && k.Exists != nil:
-		return truth(k.Exists(strings.TrimPrefix(clean, k.SourceDir+"/")))
+	case ok && in.kernel.Exists != nil:
+		return truth(in.kernel.Exists(rest))
 	}
 	in.note("whether %s is there is not looked at", brief(name))
 	return unknown

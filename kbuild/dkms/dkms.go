@@ -23,6 +23,7 @@ import (
 	"slices"
 	"strings"
 
+	"modkeep/internal/pattern"
 	"modkeep/kernel/release"
 )
 
@@ -416,7 +417,7 @@ func (in *interpreter) depends(c *Conf) error {
 	return nil
 }
 
-var upstream = regexp.MustCompile(`^[0-9]+(\.[0-9]+)*`)
+var upstream = pattern.New(`^[0-9]+(\.[0-9]+)*`)
 
 // exclusive decides by BUILD_EXCLUSIVE_… and OBSOLETE_BY.
 func (in *interpreter) exclusive(c *Conf) {

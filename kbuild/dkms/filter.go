@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"modkeep/internal/pattern"
 	"modkeep/kernel/release"
 )
 
@@ -136,7 +137,7 @@ func sedCommands(script string, extended bool) (list []sedCommand, ok bool) {
 	}
 }
 
-var sedReference = regexp.MustCompile(`\\(\d)`)
+var sedReference = pattern.New(`\\(\d)`)
 
 // sed answers scripts of s/…/…/ with or without -n and p.
 func (in *interpreter) sed(args []string, _ string) status {
