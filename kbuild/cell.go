@@ -201,7 +201,7 @@ func (c *Cell) produced(dir string) ([]dkms.Module, error) {
 				return nil, missingModule{path.Join(m.Location, m.Built+".ko")}
 			}
 		}
-		return list, nil
+		return list, c.noteUnlisted(dir, list)
 	}
 	files, err := filesNamed(dir, ".ko")
 	if err != nil {
@@ -221,6 +221,18 @@ func (c *Cell) produced(dir string) ([]dkms.Module, error) {
 		return nil, missingModule{"module"}
 	}
 	return list, nil
+}
+
+// noteUnlisted names the modules that the build made and that are left out.
+func (c *Cell) noteUnlisted(dir string, list []dkms.Module) error {
+	files, err := filesNamed(dir, ".ko")
+	for _, f := range files {
+		name := strings.TrimSuffix(path.Base(f), ".ko")
+		if !slices.ContainsFunc(list, func(m dkms.Module) bool { return m.Built == name || m.Dest == name }) {
+			c.Notes = append(c.Notes, fmt.Sprintf("the build made %s too, which dkms.conf does not name: it is left out", f))
+		}
+	}
+	return err
 }
 
 // keep copies what the build made into an entry of the cache under way. Names
