@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"modkeep/kbuild"
 	"modkeep/kernel"
@@ -49,17 +50,12 @@ type buildOptions struct {
 	json       bool
 }
 
-func newBuildCommand() *cobra.Command {
-	var opts buildOptions
-	cmd := &cobra.Command{
-		Use:   "build [flags] SOURCE…",
-		Short: "Build kernel modules for kernels, from a cache where it has them",
-		Long: `Build makes the modules of each SOURCE for each kernel: a directory with a
+var buildLong = `Build makes the modules of each SOURCE for each kernel: a directory with a
 dkms.conf (which is read, never run), one with a Kbuild file or a Makefile that
 sets obj-m, a directory of such, or what they are packed in: a source package
-(.src.rpm), a package with sources below usr/src (.rpm, .deb), a tar file.
---object builds one of the kernel's own modules anew from the files of --from;
-the module keeps the name that it has in the kernel's tree.
+(.src.rpm), a package with sources below usr/src (.rpm, .deb), a tar file, an
+image (.iso). --object builds one of the kernel's own modules anew from the files
+of --from; the module keeps the name that it has in the kernel's tree.
 
 Sources whose modules use what those of another one export are built after it,
 with its Module.symvers. Builds share --jobs processors. They run in a copy of
@@ -74,12 +70,19 @@ booted in a virtual machine, with this program as its process 1.
 Headers are those that lib/modules/KREL/build leads to, or are unpacked from the
 packages of --headers. Without --kernel, modules are built for the kernel that
 boots next.` + exitStatus(
-			"all modules were built, or are not meant for the kernel",
-			"some were not",
-			"nothing could be built: bad usage, no headers, no compiler") + `
+	"all modules were built, or are not meant for the kernel",
+	"some were not",
+	"nothing could be built: bad usage, no headers, no compiler") + `
 
 With --dkms-status the status is dkms's: 8 a dkms.conf cannot be followed, 10 a
-build failed, 21 there are no headers, 77 nothing is meant for these kernels.`,
+build failed, 21 there are no headers, 77 nothing is meant for these kernels.`
+
+func newBuildCommand() *cobra.Command {
+	var opts buildOptions
+	cmd := &cobra.Command{
+		Use:   "build [flags] SOURCE…",
+		Short: "Build kernel modules for kernels, from a cache where it has them",
+		Long:  buildLong,
 		Example: `  modkeep build ./driver-1.2 --kernel 6.1.0-56-amd64
   modkeep build /usr/src --all-kernels --output /srv/modules
   modkeep build ./driver-1.2.tgz --headers linux-headers-6.1.0-56-*.deb --json
@@ -93,25 +96,28 @@ build failed, 21 there are no headers, 77 nothing is meant for these kernels.`,
 			return hintedMissing(err)
 		},
 	}
-	flags := cmd.Flags()
-	flags.StringVar(&opts.root, "root", "/", "look below `DIR` for kernels, headers and installed providers")
-	flags.StringArrayVar(&opts.kernels, "kernel", nil, "build for kernel release `KREL`; may be repeated")
-	flags.BoolVar(&opts.allKernels, "all-kernels", false, "build for every kernel below the root")
-	flags.StringArrayVar(&opts.headers, "headers", nil, "build against the headers in `PATH`, a directory or a header package, unpacked, not installed; may be repeated")
-	flags.StringVar(&opts.object, "object", "", "build the module `NAME` from the files of --from")
-	flags.StringArrayVar(&opts.from, "from", nil, "a source `FILE` of --object; may be repeated")
-	flags.StringVar(&opts.output, "output", "", "copy what is built to `DIR`/KREL/NAME-VERSION")
-	flags.StringVar(&opts.cache, "cache", "", "keep what is built in `DIR` (default: /var/cache/modkeep, of users other than root ~/.cache/modkeep)")
-	flags.StringVar(&opts.tmpdir, "tmpdir", "", "build below `DIR` (default: the system's directory for such)")
-	flags.IntVarP(&opts.jobs, "jobs", "j", runtime.NumCPU(), "use `N` processors, all builds together")
-	flags.DurationVar(&opts.timeout, "timeout", time.Hour, "end a build that takes longer than `TIME`")
-	flags.BoolVar(&opts.keepDebug, "keep-debug", false, "leave debugging information in modules")
-	flags.BoolVar(&opts.keepWork, "keep-work", false, "leave the directories that builds ran in")
-	flags.BoolVar(&opts.again, "again", false, "build what is in the cache too")
-	flags.BoolVar(&opts.bootThem, "boot", false, "load what was built into its kernel, in a virtual machine (QEMU, emulated)")
-	flags.BoolVar(&opts.dkmsStatus, "dkms-status", false, "end with dkms's exit statuses")
-	addJSONFlag(flags, &opts.json)
+	opts.addFlags(cmd.Flags())
 	return cmd
+}
+
+func (o *buildOptions) addFlags(flags *pflag.FlagSet) {
+	flags.StringVar(&o.root, "root", "/", "look below `DIR` for kernels, headers and installed providers")
+	flags.StringArrayVar(&o.kernels, "kernel", nil, "build for kernel release `KREL`; may be repeated")
+	flags.BoolVar(&o.allKernels, "all-kernels", false, "build for every kernel below the root")
+	flags.StringArrayVar(&o.headers, "headers", nil, "build against the headers in `PATH`, a directory or a header package, unpacked, not installed; may be repeated")
+	flags.StringVar(&o.object, "object", "", "build the module `NAME` from the files of --from")
+	flags.StringArrayVar(&o.from, "from", nil, "a source `FILE` of --object; may be repeated")
+	flags.StringVar(&o.output, "output", "", "copy what is built to `DIR`/KREL/NAME-VERSION")
+	flags.StringVar(&o.cache, "cache", "", "keep what is built in `DIR` (default: /var/cache/modkeep, of users other than root ~/.cache/modkeep)")
+	flags.StringVar(&o.tmpdir, "tmpdir", "", "build below `DIR` (default: the system's directory for such)")
+	flags.IntVarP(&o.jobs, "jobs", "j", runtime.NumCPU(), "use `N` processors, all builds together")
+	flags.DurationVar(&o.timeout, "timeout", time.Hour, "end a build that takes longer than `TIME`")
+	flags.BoolVar(&o.keepDebug, "keep-debug", false, "leave debugging information in modules")
+	flags.BoolVar(&o.keepWork, "keep-work", false, "leave the directories that builds ran in")
+	flags.BoolVar(&o.again, "again", false, "build what is in the cache too")
+	flags.BoolVar(&o.bootThem, "boot", false, "load what was built into its kernel, in a virtual machine (QEMU, emulated)")
+	flags.BoolVar(&o.dkmsStatus, "dkms-status", false, "end with dkms's exit statuses")
+	addJSONFlag(flags, &o.json)
 }
 
 // hintedMissing adds to an error about something missing what brings it.
