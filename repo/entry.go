@@ -56,7 +56,7 @@ func readEntry(path string, w io.Writer) (*entry, texts, error) {
 	e := &entry{Package: Package{Format: p.Format, Name: p.Name, Epoch: p.Epoch, Version: p.Version, Release: p.Release, Arch: p.Arch, Size: info.Size()},
 		mtime: info.ModTime().UnixNano(), built: p.BuildTime}
 	file := p.FileName()
-	if !fileName.MatchString(file) {
+	if !fileName.MatchString(file) || p.Version == "" || p.Arch == "" {
 		return nil, texts{}, fmt.Errorf("%s: name, version or architecture: %.200q is no name for its file", path, file)
 	}
 	e.File = poolName + "/" + file
@@ -66,9 +66,6 @@ func readEntry(path string, w io.Writer) (*entry, texts, error) {
 		}
 	}
 	if e.SHA256, err = digest(f, info.Size(), p, w); err != nil {
-		return nil, texts{}, fmt.Errorf("%s: %w", path, err)
-	}
-	if err := e.check(); err != nil {
 		return nil, texts{}, fmt.Errorf("%s: %w", path, err)
 	}
 	t := e.index(p)

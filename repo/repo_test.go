@@ -212,7 +212,7 @@ func TestRefused(t *testing.T) {
 		{"deb cut", file("x.deb", debData[:len(debData)-7]), pub, "x.deb: "},
 		{"deb with a bit flipped", file("x.deb", append(bytes.Clone(debData[:len(debData)-20]), append([]byte{debData[len(debData)-20] ^ 1}, debData[len(debData)-19:]...)...)), pub, "x.deb: "},
 		{"deb leading out", debByHand(t, "Package: hostile\nVersion: 1\nArchitecture: all\nDescription: x\n", "../../"), pub, "leads out of the root"},
-		{"deb for no architecture", debByHand(t, "Package: hostile\nVersion: 1\nDescription: x\n", ""), pub, "hostile_1_.deb: no name, version, architecture or size"},
+		{"deb for no architecture", debByHand(t, "Package: hostile\nVersion: 1\nDescription: x\n", ""), pub, `name, version or architecture: "hostile_1_.deb" is no name`},
 		{"no package", file("x.rpm", []byte("hello")), pub, "neither an .rpm nor a .deb"},
 		{"empty", file("x.rpm", nil), pub, "neither an .rpm nor a .deb"},
 		{"absent", filepath.Join(dir, "absent.rpm"), pub, "no such file"},
