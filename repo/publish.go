@@ -363,7 +363,8 @@ func (c *change) join(list, added []*entry) ([]*entry, error) {
 	return list, nil
 }
 
-// packageFiles returns the files that paths name, those of directories sorted.
+// packageFiles returns the files that paths name, those of directories sorted. Links
+// to files are followed, and a path that is a link to a directory.
 func packageFiles(paths []string) ([]string, error) {
 	var files []string
 	for _, path := range paths {
@@ -376,11 +377,25 @@ func packageFiles(paths []string) ([]string, error) {
 			continue
 		}
 		before := len(files)
+		if path, err = filepath.EvalSymlinks(path); err != nil {
+			return nil, err
+		}
 		err = filepath.WalkDir(path, func(name string, d fs.DirEntry, err error) error {
-			if ext := filepath.Ext(name); err == nil && d.Type().IsRegular() && (ext == ".rpm" || ext == ".deb") {
+			if ext := filepath.Ext(name); err != nil || ext != ".rpm" && ext != ".deb" {
+				return err
+			}
+			mode := d.Type()
+			if mode&fs.ModeSymlink != 0 {
+				info, err := os.Stat(name)
+				if err != nil {
+					return err
+				}
+				mode = info.Mode()
+			}
+			if mode.IsRegular() {
 				files = append(files, name)
 			}
-			return err
+			return nil
 		})
 		if err != nil {
 			return nil, err

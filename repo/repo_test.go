@@ -106,6 +106,33 @@ func TestChanges(t *testing.T) {
 	}
 }
 
+// TestLinks: packages are found through links to them, and to their directory.
+func TestLinks(t *testing.T) {
+	packages, farm := site(t, kmp.RPM, "1"), t.TempDir()
+	for _, name := range []string{"kmod-drv-1-1.noarch.rpm", "unrelated-1-1.noarch.rpm"} {
+		if err := os.Symlink(filepath.Join(packages, name), filepath.Join(farm, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Mkdir(filepath.Join(farm, "directory.rpm"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	way := filepath.Join(t.TempDir(), "way")
+	if err := os.Symlink(farm, way); err != nil {
+		t.Fatal(err)
+	}
+	r, pub := newRepo(t, way)
+	if m, err := r.Manifest(1); err != nil || names(m) != "kmod-drv-1 unrelated-1" {
+		t.Errorf("%+v, %v", m, err)
+	}
+	if err := os.Symlink("nowhere", filepath.Join(farm, "gone.rpm")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.Add([]string{farm}, pub); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a link to nothing: %v", err)
+	}
+}
+
 // TestReadsOnlyWhatIsNew: a change does not read the packages that it has, and
 // Verify does.
 func TestReadsOnlyWhatIsNew(t *testing.T) {

@@ -27,7 +27,7 @@ func newBundleCommand() *cobra.Command {
 		Short: "Pack a repository for machines without a network",
 		Long: `Bundle writes one snapshot of a repository, the newest or the one that --from
 names, into a .tgz: the repository with its manifest, its key, logs, and the script
-install, which needs nothing but the distribution's own dnf, zypper or apt-get:
+install, which needs nothing but the distribution's own dnf, yum, zypper or apt-get:
 
     tar xzf FILE.tgz && NAME-N/install --kernel KREL
 

@@ -76,8 +76,8 @@ func newRepoRemoveCommand() *cobra.Command {
 		Use:   "remove DIR NAME...",
 		Short: "Leave packages out of the next snapshot",
 		Long: `Remove makes a snapshot without the packages named: NAME, NAME-VERSION-RELEASE,
-either with .ARCH, NAME=VERSION, or the name of the file. Older snapshots keep them;
-'repo gc' removes what no snapshot has.` + judgeText + exitStatus("removed", judgedNo, "no such package, or it could not be done: nothing was changed"),
+either with .ARCH, NAME=VERSION, or the name of the file; the epoch may be left out.
+Older snapshots keep them; 'repo gc' removes what no snapshot has.` + judgeText + exitStatus("removed", judgedNo, "no such package, or it could not be done: nothing was changed"),
 		Example: `  modkeep repo remove /srv/repo --key signing.asc kmod-foo-1.1-1`,
 		Args:    atLeast(1, "package to remove"),
 		RunE: func(cmd *cobra.Command, args []string) error {
