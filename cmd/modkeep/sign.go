@@ -244,10 +244,14 @@ func modulesAt(arg string) ([]string, error) {
 	return files, err
 }
 
-// pathError gives an error of a path that has none the path.
+// pathError returns an error that names the path, once and without the call that
+// failed.
 func pathError(path string, err error) error {
 	if pe := new(fs.PathError); errors.As(err, &pe) {
 		return fmt.Errorf("%s: %w", path, pe.Err)
+	}
+	if strings.HasPrefix(err.Error(), path+": ") {
+		return err
 	}
 	return fmt.Errorf("%s: %w", path, err)
 }
@@ -260,7 +264,7 @@ func (s *signRun) look(file string) (*signJob, error) {
 	}
 	f, err := ko.Open(path)
 	if err != nil {
-		return nil, fmt.Errorf("cannot read %w", err)
+		return nil, fmt.Errorf("cannot read %w", pathError(path, err))
 	}
 	defer f.Close()
 	if err := wholeModule(f); err != nil {

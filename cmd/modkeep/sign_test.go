@@ -247,9 +247,16 @@ func TestSignHostileModules(t *testing.T) {
 	complaints["loop.ko"] = "too many links"
 	complaints["dir.ko"] = "no module file below it"
 	for name, want := range complaints {
-		_, errOut, status := modkeepRun(key.signsWith(filepath.Join(dir, name))...)
-		if status != statusUnknown || !strings.Contains(errOut, want) {
+		file := filepath.Join(dir, name)
+		_, errOut, status := modkeepRun(key.signsWith(file)...)
+		if status != statusUnknown || !strings.Contains(errOut, want) || strings.Count(errOut, file) != 1 || strings.Contains(errOut, "open ") {
 			t.Errorf("%s: status %d, %q; want %q", name, status, errOut, want)
+		}
+		if name == "fifo.ko" || name == "none.ko" {
+			_, errOut, status := modkeepRun("verify-signature", "--keyring", key.certFile, file)
+			if !strings.HasPrefix(errOut, "modkeep: cannot read "+file+": ") || !strings.HasSuffix(errOut, want+"\n") || status != statusUnknown {
+				t.Errorf("%s: verify-signature: status %d, %q; want %q", name, status, errOut, want)
+			}
 		}
 		if got, want := len(names(t, dir)), len(complaints)-1; got != want { // one of them does not exist
 			t.Fatalf("%s: %d files in the folder, want %d", name, got, want)

@@ -159,7 +159,7 @@ func (v *verifier) readKernel(k *kernel.Kernel, root string) {
 func (v *verifier) verify(file string) error {
 	im, err := ko.OpenImage(file)
 	if err != nil {
-		return fmt.Errorf("cannot read %w", err)
+		return fmt.Errorf("cannot read %w", pathError(file, err))
 	}
 	defer im.Close()
 	r := verifiedFile{File: file, State: signatureNone, Reason: "not signed", Keys: []ringReport{}}
