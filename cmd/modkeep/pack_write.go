@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -85,14 +86,16 @@ func (f *packFlags) decide(cmd *cobra.Command) error {
 // fs.ErrNotExist where there is none.
 func osRelease(root string) ([]byte, error) {
 	for _, name := range []string{"etc/os-release", "usr/lib/os-release"} {
-		inside, err := depmod.Resolve(root, name)
-		if err != nil {
-			continue
+		text, err := depmod.ReadFile(root, name, maxOSRelease)
+		if !errors.Is(err, fs.ErrNotExist) {
+			return text, err
 		}
-		return os.ReadFile(filepath.Join(root, inside))
 	}
 	return nil, fmt.Errorf("no os-release below %s: %w", root, fs.ErrNotExist)
 }
+
+// maxOSRelease bounds an os-release file, in bytes.
+const maxOSRelease = 1 << 20
 
 // packedReport is one package that was made.
 type packedReport struct {

@@ -2,14 +2,11 @@ package rpm
 
 import (
 	"bufio"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"path"
 	"strings"
 
-	"modkeep/ko"
+	"modkeep/internal/regular"
 )
 
 // kind is what a file is to the generators.
@@ -103,14 +100,11 @@ const maxLines = 1 << 20
 
 // lines calls yield for each line of a file that has something in it.
 func lines(file string, yield func(line string)) error {
-	f, err := os.Open(file)
+	f, _, err := regular.Open(file)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
-		return errors.Join(err, &fs.PathError{Op: "read", Path: file, Err: ko.ErrNotRegular})
-	}
 	s := bufio.NewScanner(f)
 	n := 0
 	for ; s.Scan() && n < maxLines; n++ {

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -217,6 +218,18 @@ func TestErrors(t *testing.T) {
 	checkErrors(t, err, "b.ko", "gone.ko")
 	_, err = Requires(names, Options{Form: RHEL9, Symvers: func(string) (*symvers.Table, error) { return nil, errors.New("no table") }})
 	checkErrors(t, err, "b.ko", "gone.ko", "exports of kernel 2.6.32: no table")
+}
+
+// TestNotRegular gives a list of words that is a pipe: an error, and no waiting.
+func TestNotRegular(t *testing.T) {
+	root, _ := tree(t, map[string]string{"usr/lib/modules-load.d/a.conf": "", "lib/modules/6/modules.order": ""})
+	for _, name := range []string{filepath.Join(root, "usr/lib/modules-load.d/pipe.conf"), filepath.Join(root, "lib/modules/6/modules.builtin")} {
+		if err := syscall.Mkfifo(name, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		_, err := Requires([]string{name}, Options{Form: SUSE})
+		checkErrors(t, err, name+": not a regular file")
+	}
 }
 
 func checkErrors(t *testing.T, err error, want ...string) {
