@@ -77,7 +77,23 @@ func (g *guest) mountDisk(device string) error {
 			return fmt.Errorf("mount %s of the disk: %w", dir, err)
 		}
 	}
-	return nil
+	return os.WriteFile("/proc/sys/kernel/modprobe", []byte(helperPath), 0)
+}
+
+// helperPath is what the kernel runs where it wants a module (request_module): this
+// program, as the disk's modprobe wants the disk for its root.
+const helperPath = "/init"
+
+// Helping says whether the kernel has started this program for a module.
+func Helping() bool { return os.Getpid() != 1 && os.Args[0] == helperPath }
+
+// Help runs the disk's modprobe with the arguments that the kernel gave.
+func Help() {
+	const modprobe = "/sbin/modprobe"
+	if err := unix.Chroot(diskRoot); err == nil && os.Chdir("/") == nil {
+		unix.Exec(modprobe, append([]string{modprobe}, os.Args[1:]...), os.Environ())
+	}
+	os.Exit(1)
 }
 
 // command runs one command, or does what an action asks for.

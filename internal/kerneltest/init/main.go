@@ -4,4 +4,9 @@ package main
 
 import "modkeep/internal/kerneltest/guest"
 
-func main() { guest.Main() }
+func main() {
+	if guest.Helping() {
+		guest.Help()
+	}
+	guest.Main()
+}
