@@ -46,7 +46,7 @@ func judgedRepo(t testing.TB, format kmp.Format) *Repo {
 			Modules: []Module{drv, {Name: "other", Decision: Blocked, Reason: "no package has it"}}})
 	}
 	pub.Judge = func([]Package, func(Package) string) ([]Kernel, error) { return kernels, nil }
-	if _, err := r.Snapshot(pub); err != nil {
+	if _, err := r.Snapshot(1, pub); err != nil {
 		t.Fatal(err)
 	}
 	return r
@@ -246,7 +246,7 @@ func TestInstallFormats(t *testing.T) {
 	pub.Judge = func([]Package, func(Package) string) ([]Kernel, error) {
 		return []Kernel{{Release: goodKernel, Ready: true, Modules: []Module{{Name: "drv", Decision: Rebuilt, Package: "pool/kmod-drv-1-1.noarch.rpm", Other: "pool/kmod-drv_1-1_all.deb"}}}}, nil
 	}
-	if _, err := r.Snapshot(pub); err != nil {
+	if _, err := r.Snapshot(1, pub); err != nil {
 		t.Fatal(err)
 	}
 	dir := unpacked(t, r, Bundle{})

@@ -281,6 +281,30 @@ func TestOracleApt(t *testing.T) {
 	root.sources(t, r.at(Latest), r.at(Latest, keyName))
 	apt([]string{"drv-kernel-only-2-1", "kmod-drv-2-1", "native-1-1", "unrelated-1-1"}, "install", "drv-kernel-only")
 	apt([]string{"drv-kernel-only-2-1", "kmod-drv-2-1", "native-1-1", "unrelated-2-1"}, "upgrade")
+	// apt does not go back to an older Release, but to a new one of an older snapshot.
+	back := Publish{Key: pub.Key, Date: date.AddDate(0, 0, 1)}
+	if _, err := r.Remove([]string{"unrelated"}, back); err != nil {
+		t.Fatal(err)
+	}
+	offers := func() bool {
+		t.Helper()
+		if out, err := root.run("update"); err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		_, err := root.run("install", "--allow-downgrades", "--print-uris", "unrelated=1-1")
+		return err == nil
+	}
+	if offers() {
+		t.Error("apt-get offers what was removed")
+	}
+	back.Date = date.AddDate(0, 0, 2)
+	if _, err := r.Snapshot(2, back); err != nil {
+		t.Fatal(err)
+	}
+	if !offers() {
+		t.Error("apt-get does not offer what was brought back")
+	}
+	pub.Date = date.AddDate(0, 0, 3)
 	// Machines of an architecture whose last package is gone are told of no error.
 	if _, err := r.Remove([]string{"native", "kmod-drv", "drv-kernel-only", "unrelated"}, pub); err != nil {
 		t.Fatal(err)

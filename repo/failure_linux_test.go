@@ -149,7 +149,7 @@ func afterKill(t testing.TB, r *Repo, before int) int {
 func TestCollectCutShort(t *testing.T) {
 	r, pub := newRepo(t, site(t, kmp.RPM, "1"), site(t, kmp.Deb, "1"))
 	for range 2 {
-		if _, err := r.Snapshot(pub); err != nil {
+		if _, err := r.Snapshot(1, pub); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -172,9 +172,16 @@ func (r *Repo) Remove(patterns []string, pub Publish) (*Manifest, error) {
 	})
 }
 
-// Snapshot makes a snapshot of the last one's packages, for what pub says anew.
-func (r *Repo) Snapshot(pub Publish) (*Manifest, error) {
+// Snapshot makes a snapshot of snapshot n's packages, for what pub says anew. With
+// an older one's that goes back for apt too, which takes no Release that is older
+// than the one it has.
+func (r *Repo) Snapshot(n int, pub Publish) (*Manifest, error) {
 	return r.change(pub, func(base *Manifest) (*Manifest, error) {
+		from, err := r.Manifest(n)
+		if err != nil {
+			return nil, err
+		}
+		base.Packages = from.Packages
 		return r.publish(pub, base, nil, nil)
 	})
 }

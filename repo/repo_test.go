@@ -199,7 +199,7 @@ func TestCache(t *testing.T) {
 		if err := c.spoil(r); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := r.Snapshot(pub); err != nil {
+		if _, err := r.Snapshot(1, pub); err != nil {
 			t.Errorf("%s: %v", c.name, err)
 			continue
 		}
@@ -356,11 +356,11 @@ func TestLeftByPowerCut(t *testing.T) {
 func TestKeys(t *testing.T) {
 	r, pub := newRepo(t, site(t, kmp.RPM, "1"))
 	other := Publish{Key: readKey(t, "ed25519.asc"), Date: date, ReplaceKey: true}
-	m, err := r.Snapshot(other)
+	m, err := r.Snapshot(1, other)
 	if err != nil || m.Key != other.Key.Fingerprint() {
 		t.Fatalf("%v, %v", m, err)
 	}
-	if _, err := r.Snapshot(pub); !errors.Is(err, ErrKey) {
+	if _, err := r.Snapshot(1, pub); !errors.Is(err, ErrKey) {
 		t.Errorf("the old key: %v", err)
 	}
 	wellFormed(t, r)
@@ -401,7 +401,7 @@ func TestKeys(t *testing.T) {
 	if report, err := unsigned.Verify(ring, date); err != nil || len(report.Problems) == 0 {
 		t.Errorf("unsigned, and a key is given: %+v, %v", report, err)
 	}
-	if _, err := unsigned.Snapshot(pub); !errors.Is(err, ErrKey) || !strings.Contains(err.Error(), "it is not signed") {
+	if _, err := unsigned.Snapshot(1, pub); !errors.Is(err, ErrKey) || !strings.Contains(err.Error(), "it is not signed") {
 		t.Errorf("unsigned: %v", err)
 	}
 }

@@ -18,7 +18,8 @@ func newRepoPromoteCommand() *cobra.Command {
 		Use:   "promote DIR CHANNEL",
 		Short: "Make a channel point to a snapshot",
 		Long: `Promote makes DIR/CHANNEL point to a snapshot, the newest or the one that --from
-names, by one rename. To roll back, name an older one. Where the snapshot's manifest
+names, by one rename. To roll back, name an older one; machines with apt stay with
+what is newer, though, until a snapshot is made of it ('repo snapshot --from'). Where the snapshot's manifest
 says of a kernel that a required module cannot follow it, the channel stays where it
 is; so it does where the manifest says nothing of kernels, and that of the snapshot
 that the channel points to does.` + exitStatus("the channel points to it", "a kernel is not ready, or was not judged: nothing was changed", "no such snapshot, or it could not be done"),

@@ -44,16 +44,25 @@ Without --root it says nothing of kernels.`
 
 func newRepoSnapshotCommand() *cobra.Command {
 	var opts publishOptions
+	var from string
 	cmd := &cobra.Command{
-		Use:     "snapshot DIR",
-		Short:   "Publish the packages again, with a manifest for kernels",
-		Long:    `Snapshot makes a snapshot of the last one's packages.` + judgeText + exitStatus("made", judgedNo, "could not be made: nothing was changed"),
+		Use:   "snapshot DIR",
+		Short: "Publish the packages again, with a manifest for kernels",
+		Long: `Snapshot makes a snapshot of the packages of the last one, or of the one that --from
+names: a way back that apt takes, too.` + judgeText + exitStatus("made", judgedNo, "could not be made: nothing was changed"),
 		Example: `  modkeep repo snapshot /srv/repo --key signing.asc --root / --kernel 6.1.0-56-amd64`,
 		Args:    atMost(0),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return opts.change(cmd, args[0], func(r *repo.Repo, pub repo.Publish) (*repo.Manifest, error) { return r.Snapshot(pub) })
+			return opts.change(cmd, args[0], func(r *repo.Repo, pub repo.Publish) (*repo.Manifest, error) {
+				n, err := r.Resolve(from)
+				if err != nil {
+					return nil, err
+				}
+				return r.Snapshot(n, pub)
+			})
 		},
 	}
+	cmd.Flags().StringVar(&from, "from", repo.Latest, "the packages of the `SNAPSHOT`: a number, or a channel that points to it")
 	opts.addFlags(cmd.Flags(), false)
 	return cmd
 }
