@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -85,9 +86,6 @@ func TestUndoRefused(t *testing.T) {
 		{"mode changed", []Step{{Op: Write, Path: "/etc/depmod.d/a.conf", Data: []byte("x")}}, func(root string) error {
 			return os.Chmod(root+"/etc/depmod.d/a.conf", 0o600)
 		}, "/etc/depmod.d/a.conf: was changed since"},
-		{"directory in use", []Step{{Op: Mkdir, Path: w + "/net"}}, func(root string) error {
-			return os.Symlink("b", root+w+"/net/b.ko")
-		}, w + "/net: holds b.ko since"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -105,6 +103,43 @@ func TestUndoRefused(t *testing.T) {
 				t.Errorf("reasons (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// TestUndoLeavesDirectories takes a file back from directories that the
+// transaction made and that somebody has put something else into.
+func TestUndoLeavesDirectories(t *testing.T) {
+	for _, test := range []struct {
+		since string // made since, below weak-updates
+		gone  []string
+	}{
+		{"", []string{"net/a.ko", "net", "other"}},
+		{"net/b.ko", []string{"net/a.ko", "other"}},
+		{"other/deep", []string{"net/a.ko", "net"}},
+	} {
+		root := kernelTree(t)
+		w := k + "/weak-updates/new"
+		mustRun(t, root, Plan{Steps: []Step{{Op: Mkdir, Path: w}, {Op: Mkdir, Path: w + "/net"}, {Op: Mkdir, Path: w + "/other"},
+			{Op: Link, Path: w + "/net/a.ko", Target: "a"}}})
+		if test.since != "" {
+			if err := os.Mkdir(root+w+"/"+test.since, 0o755); err != nil {
+				t.Fatal(err)
+			}
+		}
+		undo, err := open(t, root, nil).UndoPlan(1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		mustRun(t, root, undo)
+		for _, name := range []string{"net/a.ko", "net", "other"} {
+			_, err := os.Lstat(root + w + "/" + name)
+			if gone := errors.Is(err, os.ErrNotExist); gone != slices.Contains(test.gone, name) {
+				t.Errorf("with %q: %s is gone: %v", test.since, name, gone)
+			}
+		}
+		if _, err := os.Lstat(root + w + "/" + test.since); (err == nil) != (test.since != "") {
+			t.Errorf("with %q: %v", test.since, err)
+		}
 	}
 }
 

@@ -29,9 +29,10 @@ var ErrUnknown = errors.New("not in the history")
 // UndoPlan returns the plan that takes transaction n back; with Run it becomes
 // a transaction of its own, which can be taken back in turn. Files and links
 // are put back as they were; index files too, if nobody has written them
-// since, and are made anew otherwise; images are made anew. It is refused with
-// a *RefusedError where a path is not as the transaction left it, and where
-// the target of a link to put back is gone. Nothing is changed.
+// since, and are made anew otherwise; images are made anew. A directory that
+// holds something else by now stays. It is refused with a *RefusedError where a
+// path is not as the transaction left it, and where the target of a link to put
+// back is gone. Nothing is changed.
 func (s *Store) UndoPlan(n int) (Plan, error) {
 	o, err := s.open(fmt.Sprintf("%d%s", n, historySuffix))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -168,33 +169,25 @@ func (u *undo) donor(real string, step Step) {
 	}
 }
 
-// emptied refuses where a directory to remove holds what the plan leaves.
+// emptied leaves out the removal of directories that hold what the plan leaves:
+// somebody has put it there since. What lies in a directory comes before it.
 func (u *undo) emptied() {
 	r := newResolver(u.s.root)
 	removed := make(map[string]bool)
-	for _, step := range u.plan {
-		if step.Op == Unlink || step.Op == Rmdir || step.Op == Remove {
-			if real, err := r.real(step.Path); err == nil {
-				removed[real] = true
-			}
-		}
-	}
-	for _, step := range u.plan {
-		if step.Op != Rmdir {
-			continue
-		}
+	u.plan = slices.DeleteFunc(u.plan, func(step Step) bool {
 		real, err := r.real(step.Path)
-		if err != nil {
-			continue // Run will say it
+		if err != nil || step.Op != Unlink && step.Op != Rmdir && step.Op != Remove {
+			return false // Run will say it
 		}
-		entries, _ := os.ReadDir(u.s.machine(real))
-		for _, entry := range entries {
-			if !removed[path.Join(real, entry.Name())] {
-				u.refuse(step.Path, "holds %s since", entry.Name())
-				break
+		if step.Op == Rmdir {
+			entries, _ := os.ReadDir(u.s.machine(real))
+			if slices.ContainsFunc(entries, func(e os.DirEntry) bool { return !removed[path.Join(real, e.Name())] }) {
+				return true
 			}
 		}
-	}
+		removed[real] = true
+		return false
+	})
 }
 
 // index appends the step that takes a depmod step back.
