@@ -194,7 +194,9 @@ func TestOracleSandbox(t *testing.T) {
 PACKAGE_VERSION=1.0
 BUILT_MODULE_NAME[0]=spy
 DEST_MODULE_LOCATION[0]=/extra
-PRE_BUILD="spy.sh ` + secret + `"
+PRE_BUILD="spy.sh
+  ` + secret + `
+"
 `, "spy.sh": `#!/bin/sh
 echo "uid $(id -u)"
 cat "$1" >/dev/null 2>&1 && echo "reads $1"

@@ -145,8 +145,10 @@ func (c *Cell) commands(p *place) []string {
 	for _, name := range c.conf.Patches {
 		list = append(list, "patch -p1 < "+shellQuote("patches/"+name))
 	}
-	if c.conf.PreBuild != "" {
-		list = append(list, "./"+strings.TrimPrefix(p.expand(c.conf.PreBuild, krel), "./"))
+	if strings.TrimSpace(c.conf.PreBuild) != "" {
+		// For dkms the ends of lines are blanks in it.
+		script := strings.Join(strings.Fields(c.conf.PreBuild), " ")
+		list = append(list, "./"+strings.TrimPrefix(p.expand(script, krel), "./"))
 	}
 	command := c.conf.Make
 	if command == "" {

@@ -1,7 +1,9 @@
 package dkms
 
 import (
+	"fmt"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -76,6 +78,8 @@ func init() {
 		"grep":   (*interpreter).grep,
 		"sed":    (*interpreter).sed,
 		"cut":    (*interpreter).cut,
+		"nproc":  (*interpreter).nproc,
+		"shopt":  (*interpreter).shopt,
 		"sort":   (*interpreter).sort,
 		"unset":  (*interpreter).unset,
 		"exit":   (*interpreter).end,
@@ -134,8 +138,45 @@ func (in *interpreter) end([]string, string) status {
 	return yes
 }
 
-// source reads the kernel's configuration, and no other file.
+// nproc is how many jobs make is to run: what -j is written with.
+func (in *interpreter) nproc(args []string, _ string) status {
+	if len(args) > 0 {
+		in.note("nproc %s is not evaluated", brief(strings.Join(args, " ")))
+		return unknown
+	}
+	in.print(fmt.Sprintln(in.kernel.Jobs), "")
+	return yes
+}
+
+// shopt turns on what [[ ]] has without it.
+func (in *interpreter) shopt(args []string, _ string) status {
+	if slices.Equal(slices.DeleteFunc(slices.Clone(args), func(a string) bool { return a == "-q" }), []string{"-s", "extglob"}) {
+		return yes
+	}
+	in.note("shopt %s is not evaluated", brief(strings.Join(args, " ")))
+	return unknown
+}
+
+// override finds what the administrator says in a file of /etc/dkms. known is
+// set where that is looked at: of the package's own files.
+func (in *interpreter) override(name string) (text *Text, known bool) {
+	for i := range in.overrides {
+		if in.overrides[i].Name == name {
+			return &in.overrides[i], true
+		}
+	}
+	own := in.vars["PACKAGE_NAME"][0]
+	return nil, own.known() && own.text != "" && name == "/etc/dkms/"+own.text+".conf"
+}
+
+// source reads the kernel's configuration and the administrator's files, and no
+// other one.
 func (in *interpreter) source(args []string, _ string) status {
+	if len(args) == 1 {
+		if t, _ := in.override(args[0]); t != nil {
+			return in.sourceText(t)
+		}
+	}
 	if len(args) == 1 && in.isConfig(args[0]) {
 		for name, v := range in.kernel.Config {
 			in.set("CONFIG_"+name, 0, value{text: v})
@@ -144,6 +185,19 @@ func (in *interpreter) source(args []string, _ string) status {
 	}
 	in.note("file %s is not read", brief(strings.Join(args, " ")))
 	return unknown
+}
+
+func (in *interpreter) sourceText(t *Text) status {
+	if in.depth++; in.depth > maxDepth {
+		panic(limitError(fmt.Sprintf("line %d: nested deeper than %d", in.line, maxDepth)))
+	}
+	defer func() { in.depth-- }()
+	l, err := parse(string(t.Data))
+	if err != nil {
+		in.note("%s: %v", t.Name, err)
+		return unknown
+	}
+	return in.list(l)
 }
 
 // below returns where a path is below the kernel's headers, by $kernel_source_dir
@@ -166,6 +220,9 @@ func (in *interpreter) isConfig(name string) bool {
 // exists says whether a path is there, where that may be looked at: below the
 // kernel's headers.
 func (in *interpreter) exists(name string) status {
+	if t, known := in.override(name); known {
+		return truth(t != nil)
+	}
 	switch rest, ok := in.kernel.below(name); {
 	case in.isConfig(name), ok && rest == "":
 		return yes

@@ -1,6 +1,8 @@
 package dkms
 
 import (
+	"errors"
+	"fmt"
 	"regexp"
 	"strings"
 )
@@ -171,10 +173,52 @@ func (c *condition) equal(a, b string) status {
 	if !c.double {
 		return truth(a == b)
 	}
-	re, err := globRE(b, "^", "$", true)
-	if err != nil {
-		c.bad = true
-		return unknown
+	text, err := extendedGlob(b, 0)
+	if err == nil {
+		var re *regexp.Regexp
+		if re, err = regexp.Compile("(?s)^" + text + "$"); err == nil {
+			return truth(re.MatchString(a))
+		}
 	}
-	return truth(re.MatchString(a))
+	c.bad = true
+	return unknown
+}
+
+// extendedGlob makes a pattern with @(a|b), ?(a), *(a) and +(a) a regular expression
+// (bash(1), Pattern Matching; [[ ]] knows them always).
+func extendedGlob(glob string, depth int) (string, error) {
+	if depth > maxDepth {
+		return "", fmt.Errorf("nested deeper than %d", maxDepth)
+	}
+	for i := 0; i+1 < len(glob); i++ {
+		if strings.IndexByte("@?*+", glob[i]) < 0 || glob[i+1] != '(' {
+			continue
+		}
+		end, open, from := i+2, 1, i+2
+		var choices []string
+		for ; end < len(glob); end++ {
+			switch glob[end] {
+			case '(':
+				open++
+			case ')':
+				open--
+			}
+			if open == 0 || open == 1 && glob[end] == '|' {
+				inner, err := extendedGlob(glob[from:end], depth+1)
+				if err != nil {
+					return "", err
+				}
+				choices, from = append(choices, inner), end+1
+			}
+			if open == 0 {
+				break
+			}
+		}
+		if open > 0 {
+			return "", errors.New("no closing )")
+		}
+		rest, err := extendedGlob(glob[end+1:], depth+1)
+		return globText(glob[:i], true) + "(?:" + strings.Join(choices, "|") + ")" + strings.TrimPrefix(glob[i:i+1], "@") + rest, err
+	}
+	return globText(glob, true), nil
 }

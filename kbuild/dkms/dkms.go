@@ -109,7 +109,7 @@ func Identify(t Text) (*Conf, error) {
 
 // evaluate reads texts and has their variables looked at.
 func evaluate(k Kernel, texts []Text, take func(in *interpreter) error) (err error) {
-	in := &interpreter{kernel: &k, vars: map[string]variable{}, lost: map[string]string{}, at: map[string]int{}}
+	in := &interpreter{kernel: &k, overrides: texts[min(1, len(texts)):], vars: map[string]variable{}, lost: map[string]string{}, at: map[string]int{}}
 	name := "dkms.conf"
 	defer func() {
 		if p := recover(); p != nil {

@@ -56,6 +56,9 @@ var makes = []struct{ name, text, want string }{
 	{"fields", `a=$(echo "$kernelver" | cut -d- -f 3); b=$(echo a:b:c:d | cut -f2-3,4- -d:); c=$(echo none | cut -d: -f2); MAKE="$a $b $c"`, "amd64 b:c:d none"},
 	{"status of a substitution", `if x=$(false); then MAKE=a; else MAKE=b; fi`, "b"},
 	{"words that end in a blank", `x="a "; y=(-$x"b" c); MAKE="${y[0]}|${y[1]}|${y[2]}"`, "-a|b|c"},
+	{"extended patterns", `x=YES; [[ ${x,,} == @(y|yes) ]] && a=1; [[ $x != +([a-z])?(.) ]] && b=2; [[ ( $x == *(Y|E)S ) ]] && c=3; MAKE=$a$b$c`, "123"},
+	{"option of the shell", `shopt -q -s extglob && MAKE=a`, "a"},
+	{"jobs", `MAKE="make -j$(nproc)"`, "make -j2"},
 	{"order of versions", "if { echo 5.18; echo $kernelver; } | sort -V -C; then MAKE=a; else MAKE=b; fi", "a"},
 	{"sed", `v=$(echo $kernelver | sed -ne 's/\([0-9]\+\)\.\([0-9]\+\).*/\2/p'); MAKE=m$v`, "m1"},
 	{"file of the headers", "[ -f $kernel_source_dir/include/linux/kref.h ] && MAKE=a", "a"},
@@ -174,6 +177,27 @@ func TestOverrides(t *testing.T) {
 	c, err := Read(here(), Text{"dkms.conf", []byte(head + "MAKE=a\nexit\n")}, Text{"demo.conf", []byte("MAKE=\"$MAKE b\"\n")})
 	if err != nil || c.Make != "a b" {
 		t.Errorf("%+v, %v", c, err)
+	}
+}
+
+// TestOverridesAsked: a file may ask for what the administrator says, as that of zfs
+// does.
+func TestOverridesAsked(t *testing.T) {
+	text := Text{"dkms.conf", []byte(head + "C=/etc/dkms/demo.conf\nMAKE=\"make $([[ -r $C ]] && source $C && echo -n $FLAGS)\"\n")}
+	c, err := Read(here(), text, Text{"/etc/dkms/demo.conf", []byte("FLAGS='-s -k'\n")})
+	if err != nil || c.Make != "make -s -k" {
+		t.Errorf("%+v, %v", c, err)
+	}
+	if c, err = Read(here(), text); err != nil || c.Make != "make " {
+		t.Errorf("where there is none: %+v, %v", c, err)
+	}
+	own := Text{"/etc/dkms/demo.conf", []byte(". /etc/dkms/demo.conf\n")}
+	if _, err = Read(here(), text, own); err == nil || !strings.Contains(err.Error(), "nested deeper than") {
+		t.Errorf("a file that reads itself: %v", err)
+	}
+	other := Text{"dkms.conf", []byte(head + "[ -r /etc/dkms/other.conf ] && MAKE=a\n")}
+	if _, err = Read(here(), other); err == nil || !strings.Contains(err.Error(), "/etc/dkms/other.conf is there is not looked at") {
+		t.Errorf("another package's: %v", err)
 	}
 }
 

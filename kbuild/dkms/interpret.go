@@ -37,18 +37,19 @@ func (s status) not() status {
 // echo and a few filters are evaluated, every other command is noted and its
 // outcome unknown, and with it what depends on it.
 type interpreter struct {
-	kernel *Kernel
-	vars   map[string]variable
-	lost   map[string]string // variables of which elements may be missing, and why
-	at     map[string]int    // line of a variable's last assignment
-	notes  []Note
-	out    *value // of echo, where somebody takes it
-	input  *value // of a pipe
-	line   int
-	depth  int
-	steps  int
-	spent  int
-	ended  bool // by exit or return
+	kernel    *Kernel
+	overrides []Text // what the administrator says
+	vars      map[string]variable
+	lost      map[string]string // variables of which elements may be missing, and why
+	at        map[string]int    // line of a variable's last assignment
+	notes     []Note
+	out       *value // of echo, where somebody takes it
+	input     *value // of a pipe
+	line      int
+	depth     int
+	steps     int
+	spent     int
+	ended     bool // by exit or return
 
 	substituted status // of the last command substitution
 }

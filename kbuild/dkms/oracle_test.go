@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -64,7 +65,7 @@ func TestOracleBashWords(t *testing.T) {
 	bash := oracle.Tool(t, "bash")
 	dir := t.TempDir()
 	about := here()
-	about.SourceDir = filepath.Join(dir, "headers")
+	about.SourceDir, about.Jobs = filepath.Join(dir, "headers"), runtime.NumCPU() // nproc says it
 	var config strings.Builder
 	for name, v := range about.Config {
 		fmt.Fprintf(&config, "CONFIG_%s=%s\n", name, v)

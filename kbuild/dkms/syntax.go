@@ -500,8 +500,11 @@ func (p *parser) wordIn(c command) (word, error) {
 			return word{{text: op}}, nil
 		}
 	}
-	if c.words[len(c.words)-1].plain() == "=~" {
+	switch before := c.words[len(c.words)-1].plain(); {
+	case before == "=~":
 		return p.word("()|<>")
+	case (before == "==" || before == "=" || before == "!=") && p.at+1 < len(p.src) && strings.IndexByte("@?*+", p.byte()) >= 0 && p.src[p.at+1] == '(':
+		return p.word("()|")
 	}
 	return p.word("")
 }

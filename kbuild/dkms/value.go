@@ -277,8 +277,11 @@ func replace(v value, pat, with string, all bool) value {
 
 // globRE makes a shell pattern a regular expression.
 func globRE(glob, before, after string, greedy bool) (*regexp.Regexp, error) {
+	return regexp.Compile("(?s)" + before + globText(glob, greedy) + after)
+}
+
+func globText(glob string, greedy bool) string {
 	var re strings.Builder
-	re.WriteString("(?s)" + before)
 	for i := 0; i < len(glob); i++ {
 		switch c := glob[i]; {
 		case c == '*' && greedy:
@@ -303,8 +306,7 @@ func globRE(glob, before, after string, greedy bool) (*regexp.Regexp, error) {
 			re.WriteString(regexp.QuoteMeta(glob[i : i+1]))
 		}
 	}
-	re.WriteString(after)
-	return regexp.Compile(re.String())
+	return re.String()
 }
 
 // substitute is $(…): what echo and the filters print is known, all else is not run.
