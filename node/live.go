@@ -146,7 +146,7 @@ func (n *Node) previous(tree *depmod.Tree, m *LoadedModule, not []byte) (*Module
 		return nil, err
 	}
 	for _, r := range records {
-		if r.UndoneBy != 0 || !touches(r, m.Name) {
+		if r.UndoneBy != 0 || !touches(r, m.Name, func(string) bool { return true }) {
 			continue
 		}
 		plan, err := n.store.UndoPlan(r.Number)
@@ -170,9 +170,10 @@ func sameBuild(a, b identity) bool {
 	return same && known
 }
 
-// touches reports whether a transaction wrote or removed a file of a module.
-func touches(r txn.Record, name string) bool {
+// touches reports whether a transaction wrote or removed a file of a module, one
+// whose path is meant.
+func touches(r txn.Record, name string, meant func(path string) bool) bool {
 	return slices.ContainsFunc(r.Steps, func(s txn.Step) bool {
-		return (s.Op == txn.Write || s.Op == txn.Remove) && depmod.IsModule(s.Path) && depmod.ModuleName(s.Path) == name
+		return (s.Op == txn.Write || s.Op == txn.Remove) && depmod.IsModule(s.Path) && depmod.ModuleName(s.Path) == name && meant(s.Path)
 	})
 }

@@ -39,9 +39,9 @@ type ReloadPlan struct {
 	// can be had again.
 	before   map[string]*LoadedModule
 	previous map[string]*ModuleFile
-	// undo is the transaction that put a file in the place of one that is
-	// loaded; 0 for none.
-	undo int
+	// undo are the transactions that put a file in the place of one that is
+	// loaded.
+	undo []int
 }
 
 // ReloadStep is one module to load.
@@ -55,6 +55,11 @@ type ReloadStep struct {
 	Same    bool     // the file is the build that is loaded
 	content ModuleFile
 	described
+}
+
+// step is the step that loads a module again.
+func (p *ReloadPlan) step(name string) ReloadStep {
+	return p.Load[slices.IndexFunc(p.Load, func(s ReloadStep) bool { return s.Name == name })]
 }
 
 // Use is a use of a module that is to be unloaded.
@@ -374,17 +379,24 @@ func (r *reloading) keepPrevious(req ReloadRequest) error {
 }
 
 // installedBy finds the transaction that brought a file which is not what is
-// loaded: the last one in effect that touched the module.
+// loaded: the last one in effect that touched the running kernel's module, or
+// the file that a link to another kernel's leads to.
 func (r *reloading) installedBy(step ReloadStep) {
 	records, err := r.n.store.History()
 	if err != nil {
 		return
 	}
 	for _, rec := range records {
-		if rec.UndoneBy == 0 && touches(rec, step.Name) {
-			r.p.undo = max(r.p.undo, rec.Number)
-			return
+		if rec.UndoneBy != 0 || !touches(rec, step.Name, func(p string) bool {
+			krel, _, _ := ModuleOf(p)
+			return krel == r.facts.Release || r.n.same(p, step.File)
+		}) {
+			continue
 		}
+		if !slices.Contains(r.p.undo, rec.Number) {
+			r.p.undo = append(r.p.undo, rec.Number)
+		}
+		return
 	}
 }
 

@@ -106,17 +106,14 @@ func (r *reload) unload() error {
 func (r *reload) load() {
 	for _, step := range r.p.Load {
 		err := r.live.Load(step.content, strings.Join(step.Params, " "))
-		if errors.Is(err, syscall.EEXIST) {
-			continue // somebody was faster; the check says whether with the same file
-		}
-		if err == nil {
+		if err == nil || errors.Is(err, syscall.EEXIST) { // somebody was faster; the check says whether with the same file
 			r.came = append(r.came, step.Name)
 			r.parameters(step)
 			continue
 		}
 		reason := "cannot be loaded: " + err.Error()
 		if text, logErr := r.live.Log(); logErr == nil {
-			if said := readLog(text, true).refusal(step.Name); len(said) > 0 {
+			if said := readLog(text, true).of(step.Name); len(said) > 0 {
 				reason += ": " + strings.Join(said, "; ")
 			}
 		}
@@ -292,58 +289,91 @@ func (r *reload) back(ctx context.Context) {
 	if !slices.ContainsFunc(r.p.Load, func(s ReloadStep) bool { return !s.Same && r.p.previous[s.Name] != nil }) {
 		return // the same build again would fail again
 	}
-	for _, name := range slices.Backward(r.came) {
-		if err := r.live.Unload(name); err != nil {
-			r.fail(name, "and cannot be unloaded to go back: %v", err)
-			return
+	out := r.takeOut()
+	r.takeBack(ctx)
+	if out {
+		r.loadPrevious()
+		r.proveBack(ctx)
+	}
+}
+
+// takeOut unloads what was loaded. Where the kernel refuses one, those that were
+// unloaded are loaded once more: what goes with it is not to be missing.
+func (r *reload) takeOut() bool {
+	for i, name := range slices.Backward(r.came) {
+		err := r.live.Unload(name)
+		if err == nil {
+			continue
 		}
+		r.fail(name, "and cannot be unloaded to go back: %v", err)
+		for _, again := range r.came[i+1:] {
+			step := r.p.step(again)
+			if err := r.live.Load(step.content, strings.Join(step.Params, " ")); err != nil {
+				r.fail(again, "cannot be loaded again: %v", err)
+				continue
+			}
+			r.parameters(step)
+		}
+		return false
 	}
 	r.came = nil
-	if r.p.undo != 0 {
-		undone, err := r.n.takeBack(ctx, r.p.undo)
-		switch {
-		case errors.Is(err, ErrRelink):
-			r.note("%v", err)
-			fallthrough
-		case err == nil:
-			r.res.Undone = undone
-		default:
-			r.note("the files of transaction %d are still in place: %v", r.p.undo, err)
-		}
+	return true
+}
+
+// takeBack takes the transactions back that brought the files: also where the
+// modules stay, so that the machine starts with those before.
+func (r *reload) takeBack(ctx context.Context) {
+	if len(r.p.undo) == 0 {
+		return
 	}
-	if r.loadPrevious() {
-		r.proveBack(ctx)
+	undone, err := r.n.takeBack(ctx, r.p.undo)
+	switch {
+	case errors.Is(err, ErrRelink):
+		r.note("%v", err)
+		fallthrough
+	case err == nil:
+		r.res.Undone = undone
+	default:
+		r.note("the files of transactions %v are still in place: %v", r.p.undo, err)
 	}
 }
 
 // loadPrevious loads what was unloaded, backwards, from the copies of what was
 // loaded, with the parameters of before.
-func (r *reload) loadPrevious() bool {
-	all := true
+func (r *reload) loadPrevious() {
+	now, err := r.live.Facts()
+	if err != nil {
+		r.note("before the return: %v", err)
+		now = &Facts{}
+	}
 	r.backed = map[string]bool{}
 	for _, name := range slices.Backward(r.gone) {
 		file, m := r.p.previous[name], r.p.before[name]
-		if file == nil {
-			all = false
-			r.fail(name, "and there is no copy of what was loaded")
+		// For a module that did not come to the end of its init another of its
+		// name would wait for ever (kernel/module/main.c, add_unformed_module).
+		if there := now.Module(name); there != nil && there.State != "Live" {
+			r.fail(name, "and stays in the kernel in state %s until the machine starts again", there.State)
 			continue
+		}
+		if file == nil {
+			r.fail(name, "and there is no copy of what was loaded: its file is loaded again")
+			file = &ModuleFile{Path: r.p.step(name).File, Data: r.p.step(name).content.Data}
 		}
 		d, _ := describe(file.Data)
 		step := ReloadStep{Name: name, File: file.Path, Params: r.p.config.options[name], content: *file, described: d}
 		if err := r.live.Load(*file, strings.Join(step.Params, " ")); err != nil {
-			all = false
 			r.fail(name, "and what was loaded before (%s) cannot be loaded: %v", m.identity(), err)
 			continue
 		}
 		r.parameters(step)
-		r.backed[name] = true
+		if r.p.previous[name] != nil {
+			r.backed[name] = true
+		}
 	}
-	return all
 }
 
 // proveBack holds what is loaded after a return against what was before.
 func (r *reload) proveBack(ctx context.Context) {
-	r.came = nil
 	for name := range r.backed {
 		r.came = append(r.came, name)
 	}

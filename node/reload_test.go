@@ -356,6 +356,173 @@ func TestReloadReturns(t *testing.T) {
 	}
 }
 
+const mid2 = "mid.ko printk@a base_do@1 srcversion=MID2 depends=base"
+
+// TestReloadStuck has a new build that fails its check and cannot be unloaded:
+// what it was to go with runs on, and the files of before are put back.
+func TestReloadStuck(t *testing.T) {
+	n, k := running(t)
+	before := dump(t, n)
+	replaced(t, n, mid2)
+	k.deaf["MID2"] = true
+	k.unloaded = func() {
+		if k.facts.Module("mid") == nil { // the old one: the new one will stay
+			k.refuses["unload mid"] = syscall.EBUSY
+		}
+	}
+	_, res := reloaded(t, n, k, ReloadRequest{Names: []string{"mid"}}, Checks{})
+	if got, want := strings.Join(k.did, ", "), "unload top, unload mid, load mid MID2, load top TOP1, unload top, unload mid, load top TOP1"; got != want {
+		t.Errorf("did  %s\nwant %s", got, want)
+	}
+	if r := reportFor(res, "mid"); r.OK || r.RolledBack || !strings.Contains(r.Reason, "cannot be unloaded to go back: device or resource busy") {
+		t.Errorf("%+v", r)
+	}
+	if r := reportFor(res, "top"); !r.OK || k.facts.Module("top") == nil {
+		t.Errorf("%+v, loaded: %v", r, k.facts.Module("top"))
+	}
+	deps(t, n, k1, stackDeps)
+	if diff := cmp.Diff(before, dump(t, n)); diff != "" {
+		t.Errorf("files (-want +got):\n%s", diff)
+	}
+}
+
+// TestReloadDied has the kernel die in a new build's init: the module stays half
+// loaded, so that loading one of its name would never end, and is not tried; the
+// files of before are put back.
+func TestReloadDied(t *testing.T) {
+	n, k := running(t)
+	before := dump(t, n)
+	replaced(t, n, mid2)
+	k.refuses["load mid MID2"] = errors.New("the kernel died in it")
+	k.says["MID2"] = "1,1,1,-;BUG: kernel NULL pointer dereference, address: 0000000000000008\n1,2,1,-;RIP: 0010:mid_init+0x5/0x1000 [mid]\n1,3,1,-;---[ end trace 0000000000000000 ]---\n"
+	k.unloaded = func() {
+		if k.facts.Module("mid") == nil {
+			k.facts.Modules = append(k.facts.Modules, LoadedModule{Name: "mid", State: "Loading", Refs: 1})
+		}
+	}
+	_, res := reloaded(t, n, k, ReloadRequest{Names: []string{"mid"}}, Checks{})
+	if got := strings.Join(k.did, ", "); strings.Contains(got, "MID1") || !strings.Contains(got, "load mid MID2") {
+		t.Errorf("did %s", got)
+	}
+	r := reportFor(res, "mid")
+	for _, want := range []string{"cannot be loaded: the kernel died in it: the kernel log has: ", "NULL pointer dereference", "stays in the kernel in state Loading"} {
+		if !strings.Contains(r.Reason, want) || r.OK || r.RolledBack {
+			t.Errorf("%+v, want %q", r, want)
+		}
+	}
+	deps(t, n, k1, stackDeps)
+	if diff := cmp.Diff(before, dump(t, n)); diff != "" {
+		t.Errorf("files (-want +got):\n%s", diff)
+	}
+}
+
+// TestReloadTakesBackOne lets an installation alone that came after the one whose
+// module fails, one of the same module for another kernel too; and takes two back
+// where both have files of what was reloaded.
+func TestReloadTakesBackOne(t *testing.T) {
+	for name, test := range map[string]struct {
+		second string
+		krel   string
+		names  []string
+		want   []int
+	}{
+		"another module": {"fresh.ko printk@a srcversion=F", k1, []string{"mid"}, []int{1}},
+		"another kernel": {"mid.ko printk@b srcversion=MID3", k2, []string{"mid"}, []int{1}},
+		"both":           {"base.ko printk@a +base_do@1 srcversion=BASE2", k1, []string{"base"}, []int{2, 1}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			n, k := running(t)
+			replaced(t, n, mid2)
+			if _, _, err := n.Install(t.Context(), InstallRequest{Verb: InstallNew, Sources: sources(t, module(t, test.krel, test.second))}); err != nil {
+				t.Fatal(err)
+			}
+			text := strings.ReplaceAll(stackDeps, "kernel/mid.ko", "updates/mid.ko")
+			if test.names[0] == "base" {
+				text = strings.ReplaceAll(text, "kernel/base.ko", "updates/base.ko")
+			}
+			deps(t, n, k1, text)
+			k.deaf["MID2"] = true
+			_, res := reloaded(t, n, k, ReloadRequest{Names: test.names}, Checks{})
+			var got []int
+			for _, rec := range res.Undone.Undone {
+				got = append(got, rec.Number)
+			}
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Errorf("taken back (-want +got):\n%s", diff)
+			}
+			if m := k.facts.Module("mid"); m == nil || m.Srcversion != "MID1" {
+				t.Errorf("mid is %+v", m)
+			}
+		})
+	}
+}
+
+// TestReloadSomebodyFaster has udev load a module before its turn: it goes with
+// the others where one fails.
+func TestReloadSomebodyFaster(t *testing.T) {
+	n, k := running(t)
+	replaced(t, n, mid2)
+	k.deaf["MID2"] = true
+	facts, _ := k.Facts()
+	p, err := n.PlanReload(ReloadRequest{Names: []string{"mid"}}, facts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err := n.Reload(t.Context(), &fasterKernel{fakeKernel: k}, p, Checks{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r := reportFor(res, "mid"); !r.RolledBack {
+		t.Errorf("%+v", r)
+	}
+	if m := k.facts.Module("mid"); m == nil || m.Srcversion != "MID1" {
+		t.Errorf("mid is %+v", m)
+	}
+}
+
+// fasterKernel loads top with mid's new build, as udev would for a device.
+type fasterKernel struct {
+	*fakeKernel
+	done bool
+}
+
+func (k *fasterKernel) Load(m ModuleFile, params string) error {
+	if f, err := ko.New(m.Path, strings.NewReader(string(m.Data)), int64(len(m.Data))); err == nil && f.Name() == "top" && !k.done {
+		k.done = true
+		if err := k.fakeKernel.Load(m, params); err != nil {
+			return err
+		}
+	}
+	return k.fakeKernel.Load(m, params)
+}
+
+// TestReloadNoCopy goes back where of one module no copy is left: that one is
+// loaded from its file rather than left out.
+func TestReloadNoCopy(t *testing.T) {
+	n, k := running(t)
+	replaced(t, n, mid2)
+	k.facts.Module("top").Srcversion = "TOP0"
+	k.deaf["MID2"] = true
+	facts, _ := k.Facts()
+	p, err := n.PlanReload(ReloadRequest{Names: []string{"mid"}, Force: true}, facts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err := n.Reload(t.Context(), k, p, Checks{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m := k.facts.Module("top"); m == nil || m.Srcversion != "TOP1" {
+		t.Errorf("top is %+v", m)
+	}
+	if r := reportFor(res, "top"); r.OK || r.RolledBack || !strings.Contains(r.Reason, "no copy of what was loaded") {
+		t.Errorf("%+v", r)
+	}
+	if r := reportFor(res, "mid"); r.OK || !r.RolledBack {
+		t.Errorf("%+v", r)
+	}
+}
+
 // TestReloadSameBuild fails, and does not load the same build once more.
 func TestReloadSameBuild(t *testing.T) {
 	n, k := running(t)

@@ -84,7 +84,28 @@ func (n *Node) PlanRollback(number int) (*Rollback, error) {
 // other kernels that led to changed files are put right; with the error ErrRelink
 // the rest is done.
 func (n *Node) Rollback(ctx context.Context, number int) (*Rollback, error) {
-	r, err := n.rollback(ctx, number)
+	return n.relinked(ctx, func() ([]txn.Record, error) { return n.Since(number) })
+}
+
+// takeBack takes transactions back, and what was installed after them only where
+// that changed the same files.
+func (n *Node) takeBack(ctx context.Context, numbers []int) (*Rollback, error) {
+	r, err := n.relinked(ctx, func() ([]txn.Record, error) {
+		records, err := n.store.History()
+		return slices.DeleteFunc(records, func(r txn.Record) bool { return !slices.Contains(numbers, r.Number) }), err
+	})
+	var refused *txn.RefusedError
+	if errors.As(err, &refused) {
+		if all, errAll := n.Rollback(ctx, slices.Min(numbers)); errAll == nil {
+			return all, nil
+		}
+	}
+	return r, err
+}
+
+// relinked takes back what list says, and puts the links of other kernels right.
+func (n *Node) relinked(ctx context.Context, list func() ([]txn.Record, error)) (*Rollback, error) {
+	r, err := n.rollback(ctx, list)
 	if err == nil {
 		var steps []txn.Step
 		for _, p := range r.Plans {
@@ -95,34 +116,8 @@ func (n *Node) Rollback(ctx context.Context, number int) (*Rollback, error) {
 	return r, err
 }
 
-// takeBack takes an installation, or a rollback, back.
-func (n *Node) takeBack(ctx context.Context, number int) (*Rollback, error) {
-	records, err := n.store.History()
-	if err != nil {
-		return nil, err
-	}
-	i := slices.IndexFunc(records, func(r txn.Record) bool { return r.Number == number })
-	if i < 0 {
-		return nil, txn.ErrUnknown
-	}
-	if IsInstallation(records[i]) {
-		return n.Rollback(ctx, number)
-	}
-	release, err := n.store.Lock(ctx)
-	if err != nil {
-		return nil, err
-	}
-	done, plan, err := n.undo(ctx, number)
-	release()
-	if err != nil {
-		return nil, err
-	}
-	r := &Rollback{Undone: records[i : i+1], Done: []txn.Record{done}, Plans: []txn.Plan{plan}}
-	r.Relinked, err = n.relink(ctx, plan.Steps)
-	return r, err
-}
-
-func (n *Node) rollback(ctx context.Context, number int) (*Rollback, error) {
+// rollback takes the transactions that list returns back, under the lock.
+func (n *Node) rollback(ctx context.Context, list func() ([]txn.Record, error)) (*Rollback, error) {
 	r := &Rollback{}
 	release, err := n.store.Lock(ctx)
 	if err != nil {
@@ -132,11 +127,11 @@ func (n *Node) rollback(ctx context.Context, number int) (*Rollback, error) {
 	if r.Recovery, err = n.store.Recover(ctx); err != nil {
 		return r, fmt.Errorf("recover: %w", err)
 	}
-	list, err := n.Since(number)
+	records, err := list()
 	if err != nil {
 		return r, err
 	}
-	for _, rec := range list {
+	for _, rec := range records {
 		done, plan, err := n.undo(ctx, rec.Number)
 		if err != nil {
 			return &Rollback{Recovery: r.Recovery}, errors.Join(err, n.redo(ctx, r.Done))

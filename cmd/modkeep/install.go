@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -124,7 +125,7 @@ func (o *installOptions) run(cmd *cobra.Command, verb node.InstallVerb, args []s
 			return withHint(fmt.Errorf("cannot reload: %w", err), "the files are installed all the same; modkeep rollback %d takes them back", res.Record.Number)
 		}
 	}
-	if err := o.print(cmd, p, res.Record, r.reports); err != nil {
+	if err := o.print(cmd, p, res.Record, r); err != nil {
 		return err
 	}
 	if len(p.Refusals) > 0 {
@@ -167,9 +168,9 @@ func (o *installOptions) explain(verb node.InstallVerb, err error) error {
 	return err
 }
 
-func (o *installOptions) print(cmd *cobra.Command, p *node.InstallPlan, rec txn.Record, reloaded []node.ModuleReport) error {
+func (o *installOptions) print(cmd *cobra.Command, p *node.InstallPlan, rec txn.Record, reloaded *reloader) error {
 	if o.json {
-		r := installReport{reportOf(p.Plan), append([]node.Placed{}, p.Placed...), append([]string{}, p.Refusals...), reloaded}
+		r := installReport{reportOf(p.Plan), append([]node.Placed{}, p.Placed...), append([]string{}, p.Refusals...), reloaded.reports}
 		r.Transaction = rec.Number
 		return writeJSON(cmd.OutOrStdout(), r)
 	}
@@ -179,10 +180,10 @@ func (o *installOptions) print(cmd *cobra.Command, p *node.InstallPlan, rec txn.
 	printPlaced(cmd.OutOrStdout(), p)
 	printNotes(cmd.ErrOrStderr(), p.Notes)
 	printRelinked(cmd, p.Relinked)
-	if rec.Number != 0 && reportsStatus(reloaded) == nil {
+	if rec.Number != 0 && !slices.ContainsFunc(reloaded.undone, func(r txn.Record) bool { return r.Number == rec.Number }) {
 		fmt.Fprintf(cmd.ErrOrStderr(), "modkeep: done; modkeep rollback %d takes it back\n", rec.Number)
 	}
-	return printReports(cmd.OutOrStdout(), reloaded, false)
+	return printReports(cmd.OutOrStdout(), reloaded.reports, false)
 }
 
 // printPlaced writes what needs no step: what is there already, and what is

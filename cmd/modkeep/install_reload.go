@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"modkeep/node"
+	"modkeep/txn"
 )
 
 // reloader loads modules again after their files were changed. Without --reload
@@ -18,6 +19,7 @@ type reloader struct {
 	inUse   bool
 	plan    *node.ReloadPlan // as it would be before the change: what they are in use by
 	reports []node.ModuleReport
+	undone  []txn.Record // transactions that were taken back as a check failed
 }
 
 // reloader finds out before anything is changed whether the modules of an
@@ -81,10 +83,13 @@ func (r *reloader) run(cmd *cobra.Command) error {
 	}
 	sayReload(cmd.ErrOrStderr(), cmd.ErrOrStderr(), r.plan)
 	res, err := carryOutReload(cmd, r.n, r.live, r.plan, node.Checks{})
-	if err == nil {
-		r.reports = res.Reports
+	if err != nil {
+		return err
 	}
-	return err
+	if r.reports = res.Reports; res.Undone != nil {
+		r.undone = res.Undone.Undone
+	}
+	return nil
 }
 
 // refuse ends what was not begun because of what it would reload.

@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"time"
@@ -53,7 +55,7 @@ func (l *liveKernel) Load(m node.ModuleFile, params string) error {
 			return err
 		}
 		defer f.Close()
-		return unix.FinitModule(int(f.Fd()), params, 0)
+		return survived(loadTime, func() error { return unix.FinitModule(int(f.Fd()), params, 0) })
 	}
 	im, err := ko.NewImage(m.Path, bytes.NewReader(m.Data), int64(len(m.Data)))
 	if err != nil {
@@ -64,15 +66,59 @@ func (l *liveKernel) Load(m node.ModuleFile, params string) error {
 	if err != nil {
 		return err
 	}
-	return unix.InitModule(data, params)
+	return survived(loadTime, func() error { return unix.InitModule(data, params) })
 }
 
 // Unload implements node.Live.
-func (l *liveKernel) Unload(name string) error { return unix.DeleteModule(name, unix.O_NONBLOCK) }
+func (l *liveKernel) Unload(name string) error {
+	return survived(loadTime, func() error { return unix.DeleteModule(name, unix.O_NONBLOCK) })
+}
+
+// loadTime is how long a module's init or exit may take: some wait for firmware or
+// for hundreds of disks.
+const loadTime = 10 * time.Minute
+
+// errDied is the error of a call that the kernel did not come back from: an oops
+// ends the thread that was in it, and no other.
+var errDied = errors.New("the kernel died in it")
+
+// survived makes a system call on a thread of its own and watches that: a call
+// whose thread is ended never returns. Nor does one whose code waits for ever,
+// which is let go after limit.
+func survived(limit time.Duration, call func() error) error {
+	done, thread := make(chan error, 1), make(chan int, 1)
+	go func() {
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		id := unix.Gettid()
+		thread <- id
+		if id == os.Getpid() { // /proc/self is about the first thread: it has to stay
+			done <- survived(limit, call)
+			return
+		}
+		done <- call()
+	}()
+	task := fmt.Sprintf("/proc/self/task/%d", <-thread)
+	end := time.After(limit)
+	for {
+		select {
+		case err := <-done:
+			return err
+		case <-end:
+			return fmt.Errorf("not ended after %v", limit)
+		case <-time.After(100 * time.Millisecond):
+		}
+		if _, err := os.Stat(task); errors.Is(err, fs.ErrNotExist) {
+			return errDied
+		}
+	}
+}
 
 // SetParameter implements node.Live.
 func (l *liveKernel) SetParameter(module, parameter, value string) error {
-	return os.WriteFile(filepath.Join("/sys/module", module, "parameters", parameter), []byte(value), 0)
+	return survived(loadTime, func() error {
+		return os.WriteFile(filepath.Join("/sys/module", module, "parameters", parameter), []byte(value), 0)
+	})
 }
 
 // maxLog is the most of the kernel's log that is kept.

@@ -2,9 +2,13 @@ package main
 
 import (
 	"context"
+	"errors"
+	"os"
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // TestLiveCommand runs commands of a user's: one that fails, one that writes
@@ -36,5 +40,30 @@ func TestLiveCommand(t *testing.T) {
 	// Both sleeps hold the output: it would take ten minutes if they lived on.
 	if out, err := live.Command(ctx, "echo begun; sleep 600 & sleep 600"); err == nil || out != "begun\n" {
 		t.Errorf("%q, %v; want an error", out, err)
+	}
+}
+
+// TestSurvived makes calls that the kernel does not come back from: one that ends
+// its thread, as an oops does, and one without end.
+func TestSurvived(t *testing.T) {
+	if err := survived(time.Minute, func() error { return unix.ENODEV }); !errors.Is(err, unix.ENODEV) {
+		t.Errorf("a call that fails: %v", err)
+	}
+	for range 20 {
+		err := survived(time.Minute, func() error {
+			_, _, errno := unix.Syscall(unix.SYS_EXIT, 0, 0, 0)
+			return errno
+		})
+		if !errors.Is(err, errDied) {
+			t.Errorf("a thread that ends: %v", err)
+		}
+	}
+	if _, err := os.ReadFile("/proc/self/mountinfo"); err != nil {
+		t.Errorf("after the process's first thread has ended: %v", err)
+	}
+	end := make(chan struct{})
+	defer close(end)
+	if err := survived(10*time.Millisecond, func() error { <-end; return nil }); err == nil || err.Error() != "not ended after 10ms" {
+		t.Errorf("a call without end: %v", err)
 	}
 }

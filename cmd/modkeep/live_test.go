@@ -181,7 +181,7 @@ func (m *machine) holdReport(s step, out string) {
 // TestOracleReload replaces the driver of a network card that is in use by one
 // that takes no device, in a real kernel: the check fails, the driver before is
 // back, and the card has its network. Then by one that works; and by one that the
-// kernel refuses.
+// kernel refuses; and by one in which it dies.
 func TestOracleReload(t *testing.T) {
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Minute)
 	defer cancel()
@@ -189,7 +189,7 @@ func TestOracleReload(t *testing.T) {
 	const own = "kernel/drivers/net/virtio_net.ko"
 	driver := m.module(own)
 	crc := kerneltest.Mutants()[slices.IndexFunc(kerneltest.Mutants(), func(m kerneltest.Mutant) bool { return m.Name == "crc-first" })]
-	for name, change := range map[string]func([]byte) ([]byte, error){"good": kerneltest.Rebuilt, "deaf": kerneltest.Deaf, "crc": crc.Apply} {
+	for name, change := range map[string]func([]byte) ([]byte, error){"good": kerneltest.Rebuilt, "deaf": kerneltest.Deaf, "crash": kerneltest.Crashing, "crc": crc.Apply} {
 		data, err := change(driver)
 		if err != nil {
 			t.Fatal(err)
@@ -206,7 +206,7 @@ func TestOracleReload(t *testing.T) {
 	m.write("packed/virtio_net.ko.xz", packed)
 	deb := m.publish("good/virtio_net.ko")
 	file, ownFile := "/lib/modules/"+m.kernel.Release+"/updates/virtio_net.ko", "/lib/modules/"+m.kernel.Release+"/"+own
-	m.play(ctx, slices.Concat(replaceSteps(file, ownFile), setSteps(deb, file, ownFile)))
+	m.play(ctx, slices.Concat(replaceSteps(file, ownFile), setSteps(deb, file, ownFile), crashSteps(ownFile)))
 }
 
 // arp is whether the network card works: the gateway answers.
@@ -276,6 +276,17 @@ func setSteps(deb, file, ownFile string) []step {
 		{command: "/bin/modkeep reload --set /site/latest/manifest.json --key /site/latest/key.asc", status: 1, want: []string{"eth0 is up on it"}},
 		{command: "/bin/modkeep rollback --reload-in-use", want: []string{"[  OK  ]"}},
 		{command: "/bin/modkeep reload --set /site/latest/manifest.json --key /site/latest/key.asc --force", status: 1, want: []string{"[FAILED]", "which is not a part of site", "skipped"}},
+	}
+}
+
+// crashSteps have the kernel die in a driver's init. Until the next start there is no
+// driver, which is that of before again: the file is.
+func crashSteps(ownFile string) []step {
+	return []step{
+		{command: "/bin/modkeep replace --reload-in-use /crash/virtio_net.ko", status: 1, want: []string{"[FAILED]", "the kernel died in it: the kernel log has: ",
+			"stays in the kernel in state Loading", "(replace virtio_net) is taken back"}},
+		{command: "/bin/sh -c 'modprobe --show-depends virtio_net'", want: []string{"insmod " + ownFile}, not: "updates"},
+		{command: "/bin/modkeep verify virtio_net", status: 1, want: []string{"is in state Loading"}},
 	}
 }
 
