@@ -29,15 +29,20 @@ func packageOwner(root string) func(string) string {
 }
 
 // dpkgOwner asks dpkg, whose database has files under the names that packages
-// have them by: where /lib is a link to /usr/lib, the one or the other.
+// have them by: where /lib is a link to /usr/lib, the one or the other. Before
+// version 1.21 dpkg-query takes no --root (dpkg-query(1)). Lines on diversions say
+// nothing of an owner.
 func dpkgOwner(root, p string) string {
 	other := "/usr" + p
 	if inside, ok := strings.CutPrefix(p, "/usr/"); ok {
 		other = "/" + inside
 	}
 	for _, name := range []string{p, other} {
-		if owner, _, ok := strings.Cut(answer("dpkg-query", "--root", root, "-S", name), ":"); ok {
-			return owner
+		for line := range strings.Lines(answer("dpkg-query", "--admindir", filepath.Join(root, "var/lib/dpkg"), "-S", name)) {
+			owner, _, ok := strings.Cut(line, ":")
+			if ok && !strings.HasPrefix(line, "diversion by ") && !strings.HasPrefix(line, "local diversion ") {
+				return owner
+			}
 		}
 	}
 	return ""

@@ -82,6 +82,32 @@ func ownedRoot(t *testing.T, kernels [2]kerneltest.Kernel, modules ...string) st
 	return root
 }
 
+// TestOracleDiverted asks dpkg about a file that another package diverts, which it
+// names before the file's own.
+func TestOracleDiverted(t *testing.T) {
+	oracle.Tool(t, "dpkg-query")
+	root := t.TempDir()
+	const file = "/lib/modules/5.10/extra/foo.ko"
+	for name, text := range map[string]string{
+		"status":                "Package: foo-modules\nStatus: install ok installed\nArchitecture: amd64\nVersion: 1\nMaintainer: x\nDescription: x\n\n",
+		"info/foo-modules.list": "/.\n" + file + "\n",
+		"diversions":            file + "\n" + file + ".distrib\nother\n",
+	} {
+		p := filepath.Join(root, "var/lib/dpkg", name)
+		if err := os.MkdirAll(filepath.Dir(p), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(p, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for p, want := range map[string]string{file: "foo-modules", "/usr" + file: "foo-modules", file + ".distrib": ""} {
+		if got := packageOwner(root)(p); got != want {
+			t.Errorf("%s is of %q, want %q", p, got, want)
+		}
+	}
+}
+
 // modprobed is the file below the kernel's directory that the real modprobe
 // would load for a name.
 func modprobed(t *testing.T, root, krel, name string) string {

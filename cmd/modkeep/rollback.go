@@ -185,6 +185,9 @@ func (o *rollbackOptions) print(cmd *cobra.Command, r *node.Rollback, reloaded [
 	}
 	printPlan(cmd.OutOrStdout(), all)
 	printRelinked(cmd, r.Relinked)
+	if len(r.Undone) == 0 {
+		fmt.Fprintln(cmd.ErrOrStderr(), "modkeep: nothing to do: that installation, and what was installed after it, is taken back already")
+	}
 	for i, rec := range r.Undone {
 		switch {
 		case i < len(r.Done):
