@@ -345,7 +345,16 @@ func (a *addKernel) metadata(built []pack.Built) ([]pack.Built, error) {
 			fmt.Fprintf(a.log, "note: not required by %s-kernel-only: %v\n", a.product, err)
 			continue
 		}
-		parts = append(parts, part)
+		at := slices.IndexFunc(parts, func(other pack.Part) bool { return a.form.Exclude(part, other) })
+		if at < 0 {
+			parts = append(parts, part)
+			continue
+		}
+		older := part
+		if release.CompareRPM(part.EVR, parts[at].EVR) > 0 {
+			older, parts[at] = parts[at], part
+		}
+		fmt.Fprintf(a.log, "note: not required by %s-kernel-only: %s %s, as there is a newer one\n", a.product, older.Name, older.EVR)
 	}
 	p := pack.Product{Name: a.product, Version: a.versionOf(""), Form: a.form, Date: a.date}
 	return a.renewed(p, func(p pack.Product) ([]pack.Built, error) { return pack.Metadata(p, parts) })

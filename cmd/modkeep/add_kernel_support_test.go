@@ -22,6 +22,7 @@ import (
 	"modkeep/kmp"
 	"modkeep/kmp/media"
 	"modkeep/kmp/pack"
+	"modkeep/loader"
 )
 
 // vendor is a vendor's bundle and where kernels are added to it.
@@ -196,6 +197,35 @@ func TestRenewed(t *testing.T) {
 		})
 		if err != nil || built[0].Package.EVR() != want {
 			t.Errorf("%s: %s, %v; want %s", name, built[0].Package.EVR(), err, want)
+		}
+	}
+}
+
+// TestMetadataOfOlder: where a vendor has a package in two versions, of which only
+// one can be installed, the newer one is required.
+func TestMetadataOfOlder(t *testing.T) {
+	old := func(name, version string) *media.Package {
+		p := &kmp.Package{Format: kmp.RPM, Name: name, Version: version, Release: "1", Modules: []kmp.Module{{Release: "5.14.0-70.el9.x86_64"}},
+			Scripts: []kmp.Script{{Name: "post", Calls: []string{"weak-modules"}}}}
+		return &media.Package{Package: p, Modules: []*loader.Module{{}}}
+	}
+	var log bytes.Buffer
+	a := &addKernel{addKernelOptions: &addKernelOptions{}, product: "acme", form: pack.RHEL9, log: &log, date: time.Unix(1_800_000_000, 0),
+		packages: []*media.Package{old("kmod-x", "1.9"), old("kmod-x", "1.10"), old("kmod-x", "1.2"), old("kmod-y", "1.1")}}
+	built, err := a.metadata(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, d := range built[0].Package.Depends {
+		got = append(got, d.String())
+	}
+	if diff := cmp.Diff([]string{"kmod-x = 1.10-1", "kmod-y = 1.1-1"}, got); diff != "" {
+		t.Error(diff)
+	}
+	for _, want := range []string{"kmod-x 1.9-1, as there is a newer one", "kmod-x 1.2-1, as there is a newer one"} {
+		if !strings.Contains(log.String(), want) {
+			t.Errorf("no %q in the log:\n%s", want, log.String())
 		}
 	}
 }

@@ -27,6 +27,12 @@ func PartOf(p *kmp.Package) (Part, error) {
 	return Part{p.Name, p.EVR(), krels[0]}, checkKernel(krels[0])
 }
 
+// Exclude says whether of two parts only one can be installed: packages of one
+// name, which in SUSE's form may stand beside one another for different kernels.
+func (f Form) Exclude(a, b Part) bool {
+	return a.Name == b.Name && a.EVR != b.EVR && (f != SUSE || a.Kernel == b.Kernel)
+}
+
 // Metadata makes NAME-kernel-only, which requires the parts, and NAME-all, which
 // requires that and p.Depends. In forms with packages for each kernel each kernel
 // gets such a pair, NAME-kernel-only-KREL; in RPM's there is one more without a
@@ -42,6 +48,13 @@ func Metadata(p Product, parts []Part) ([]Built, error) {
 	slices.SortFunc(parts, func(a, b Part) int {
 		return cmp.Or(release.Compare(a.Kernel, b.Kernel), strings.Compare(a.Name, b.Name))
 	})
+	for i, a := range parts {
+		for _, b := range parts[:i] {
+			if p.Form.Exclude(a, b) {
+				return nil, fmt.Errorf("%s: %s and %s, of which only one can be installed", a.Name, b.EVR, a.EVR)
+			}
+		}
+	}
 	if !p.Form.PerKernel() {
 		return p.pair("", parts), nil
 	}

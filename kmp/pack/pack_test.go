@@ -319,6 +319,30 @@ func TestMetadata(t *testing.T) {
 	}
 }
 
+// TestMetadataExcluded gives parts of which only one can be installed: what
+// requires both could not be, and none is made.
+func TestMetadataExcluded(t *testing.T) {
+	const krel1, krel2 = "6.1.0-9-amd64", "6.1.0-10-amd64"
+	for _, test := range []struct {
+		form   Form
+		second Part
+		want   bool
+	}{
+		{RHEL9, Part{"kmod-a", "1-1", krel1}, true}, // named twice
+		{RHEL9, Part{"kmod-a", "2-1", krel1}, false},
+		{RHEL9, Part{"kmod-a", "2-1", krel2}, false},
+		{RHEL9, Part{"kmod-b", "2-1", krel1}, true},
+		{SUSE, Part{"kmod-a", "2-1", krel1}, false},
+		{SUSE, Part{"kmod-a", "2-1", krel2}, true},
+		{Kernel, Part{"kmod-a", "2-1", krel1}, false},
+	} {
+		list, err := Metadata(Product{Name: "prod", Version: "1", Form: test.form}, []Part{{"kmod-a", "1-1", krel1}, test.second})
+		if test.want != (err == nil) || err != nil && (!strings.Contains(err.Error(), "kmod-a: 1-1 and 2-1, of which only one") || list != nil) {
+			t.Errorf("%s, %v: %v", test.form, test.second, err)
+		}
+	}
+}
+
 // TestGate gives the gate's conflicts.
 func TestGate(t *testing.T) {
 	blocked := []Blocked{{"6.1.0-10-amd64", []string{"zfs: not\nbuilt"}}, {"6.1.0-9-amd64", []string{"zfs: not built"}}}
