@@ -1,6 +1,7 @@
 package kbuild
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -109,6 +110,7 @@ func (s *Source) DKMS() bool { return s.conf != nil }
 
 var (
 	exported   = pattern.New(`\bEXPORT_SYMBOL(?:_GPL|_NS|_NS_GPL|_FOR_MODULES|_GPL_FOR_MODULES)?\s*\(\s*([A-Za-z_]\w*)`)
+	directive  = pattern.New(`(?m)^[ \t]*#(?:[^\\\n]|\\(?s:.))*`) // #define EXPORT_SYMBOL(x) exports no x
 	identifier = pattern.New(`[A-Za-z_]\w*`)
 )
 
@@ -116,7 +118,11 @@ var (
 func (s *Source) scan() error {
 	s.exports = map[string]bool{}
 	return s.eachText(func(text []byte) {
-		for _, m := range exported.FindAllSubmatch(text, -1) {
+		if !bytes.Contains(text, []byte("EXPORT_SYMBOL")) {
+			return
+		}
+		code := directive.ReplaceAllString(string(text), "")
+		for _, m := range exported.FindAllSubmatch([]byte(code), -1) {
 			s.exports[string(m[1])] = true
 		}
 	})

@@ -183,6 +183,25 @@ func TestOpenSources(t *testing.T) {
 	}
 }
 
+// TestFindNeeds: what a source exports, and what it only has macros for.
+func TestFindNeeds(t *testing.T) {
+	var sources []*Source
+	for name, files := range map[string]map[string]string{
+		"big-1":  {"big.c": "int big(void) { return 0; }\nEXPORT_SYMBOL_GPL(big);\n", "compat.h": "#define EXPORT_SYMBOL(x)\n# define BOTH(y) \\\n\tEXPORT_SYMBOL(y); \\\n\tEXPORT_SYMBOL_GPL(y)\n"},
+		"user-1": {"user.c": "int f(int y) { return big(); }\n"},
+		"none-1": {"none.c": "int f(int x, int y) { return x + y; }\n"},
+	} {
+		dir := filepath.Join(t.TempDir(), name)
+		files["Kbuild"] = "obj-m := x.o\n"
+		lay(t, dir, files)
+		sources = append(sources, open(t, dir))
+	}
+	lines, err := FindNeeds(sources)
+	if err != nil || !slices.Equal(lines, []string{"user uses what big exports (big)"}) {
+		t.Errorf("%q, %v", lines, err)
+	}
+}
+
 func TestObjectSource(t *testing.T) {
 	for _, tt := range []struct {
 		name        string
