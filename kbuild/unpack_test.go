@@ -66,6 +66,7 @@ func TestUnpackedHostile(t *testing.T) {
 		{"the same file twice", tarOf(t, file("a", "x"), file("a", "y")), "exists"},
 		{"device", tarOf(t, tar.Header{Name: "null", Typeflag: tar.TypeChar, Devmajor: 1, Devminor: 3}), "devices and sockets are not unpacked"},
 		{"hard link out", tarOf(t, tar.Header{Name: "a", Typeflag: tar.TypeLink, Linkname: "../../etc/passwd"}), "leads out of the root"},
+		{"absolute hard link", tarOf(t, tar.Header{Name: "a", Typeflag: tar.TypeLink, Linkname: "/etc/passwd"}), "is absolute"},
 		{"truncated", tarOf(t, file("a", strings.Repeat("x", 9000)))[:60], "unexpected EOF"},
 		{"no archive", []byte("nothing"), "invalid"},
 	} {

@@ -77,6 +77,9 @@ func tarVisitor(visit func(File, io.Reader) error) func(*tar.Header, string, io.
 			f.Target = h.Linkname
 		case tar.TypeLink:
 			target, err := cleanName(h.Linkname)
+			if err == nil && path.IsAbs(h.Linkname) {
+				err = fmt.Errorf("%s: the hard link's target %q is absolute", name, h.Linkname)
+			}
 			if err != nil {
 				return err
 			}

@@ -1,12 +1,17 @@
 package node
 
 import (
+	"maps"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"modkeep/internal/kerneltest/oracle"
 )
 
 // machineTree writes /proc and /sys as files and links: a line each, PATH and
@@ -164,6 +169,34 @@ func TestModprobeConfig(t *testing.T) {
 	}
 	if !c.configured("foo", "a") || c.configured("foo", "g") || c.configured("foo", "hidden") {
 		t.Errorf("configured: %v", c.options)
+	}
+}
+
+// TestOracleModprobeConfig holds the reading of files against modprobe's.
+func TestOracleModprobeConfig(t *testing.T) {
+	modprobe := oracle.Tool(t, "modprobe")
+	for _, text := range []string{
+		"options o o=1", "options\tti\tti=options", "  options  on  a=\"x  y\" \t b=2", "options snd-hda a=1\noptions snd_hda b=2",
+		"options foo a\\\n=1 \\\n b=2", "options foo a=\\x\\\\ b=1", "#options foo a=1 \\\noptions foo b=1\noptions foo c=1",
+		"softdep foo a pre:b pre: c d post: e", "softdep foo post: e", "softdep foo a b",
+	} {
+		dir := t.TempDir()
+		if err := os.WriteFile(filepath.Join(dir, "a.conf"), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		out, err := exec.Command(modprobe, "-c", "-C", dir).Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		real := &modprobeConfig{options: map[string][]string{}, pre: map[string][]string{}, post: map[string][]string{}}
+		got := &modprobeConfig{options: map[string][]string{}, pre: map[string][]string{}, post: map[string][]string{}}
+		got.parse(text, "a.conf")
+		// modprobe -c leaves out the blank before post:.
+		real.parse(strings.NewReplacer(`\`, `\\`, "post:", " post:").Replace(string(out)), "modprobe -c")
+		maps.DeleteFunc(real.options, func(name string, _ []string) bool { return got.options[name] == nil }) // of this machine's command line
+		if diff := cmp.Diff([]map[string][]string{real.options, real.pre, real.post}, []map[string][]string{got.options, got.pre, got.post}, cmpopts.EquateEmpty()); diff != "" {
+			t.Errorf("%q (-modprobe +got):\n%s", text, diff)
+		}
 	}
 }
 

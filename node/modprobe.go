@@ -73,25 +73,34 @@ func (c *modprobeConfig) read(root, name string) {
 	}
 }
 
-// parse reads one file: a command a line, which a backslash at its end
-// continues.
+// parse reads one file: a command a line. A backslash at a line's end continues
+// it, a comment too, and before another character it goes (modprobe -c shows it).
 func (c *modprobeConfig) parse(text, name string) {
-	n, start := 0, 1
-	whole := ""
-	for line := range strings.Lines(text) {
-		n++
-		if whole == "" {
-			start = n
-		}
-		line = strings.TrimRight(line, "\r\n")
-		if rest, ok := strings.CutSuffix(line, `\`); ok {
-			whole += rest + " "
+	var line strings.Builder
+	n, start := 1, 1
+	flush := func() {
+		c.command(line.String(), fmt.Sprintf("%s:%d", name, start))
+		line.Reset()
+		start = n
+	}
+	for i := 0; i < len(text); i++ {
+		if text[i] == '\n' {
+			n++
+			flush()
 			continue
 		}
-		c.command(whole+line, fmt.Sprintf("%s:%d", name, start))
-		whole = ""
+		if text[i] == '\\' {
+			if i++; i == len(text) {
+				break
+			}
+			if text[i] == '\n' {
+				n++
+				continue
+			}
+		}
+		line.WriteByte(text[i])
 	}
-	c.command(whole, fmt.Sprintf("%s:%d", name, start))
+	flush()
 }
 
 // command reads one command. What is none of those wanted here is passed over.
@@ -103,10 +112,11 @@ func (c *modprobeConfig) command(line, where string) {
 	name := depmod.ModuleName(w[1])
 	switch w[0] {
 	case "options":
-		_, rest, _ := strings.Cut(strings.TrimSpace(line), w[1])
+		rest := strings.TrimPrefix(strings.TrimSpace(line), w[0])
+		rest = strings.TrimPrefix(strings.TrimSpace(rest), w[1])
 		c.options[name] = append(c.options[name], splitOptions(rest)...)
 	case "softdep":
-		into := c.pre
+		into := map[string][]string{} // words before pre: and post: say nothing
 		for _, word := range w[2:] {
 			switch word {
 			case "pre:":
