@@ -95,7 +95,9 @@ func (b *builder) read(c *Cell) error {
 const (
 	placeTree    = "/modkeep-dkms-tree"
 	placeSources = "/modkeep-source-tree"
-	placeHeaders = "/modkeep-headers"
+	placeHeaders = "/modkeep-kernel/build"
+
+	placeKernelSource = "/modkeep-kernel/source"
 )
 
 func (b *builder) about(h *Headers) dkms.Kernel {

@@ -23,7 +23,7 @@ const maxLog = 64 << 20
 type place struct {
 	dir     string // all of it
 	build   string // the copy of the source
-	headers string // the build directory of the kernel
+	headers string // the build directory of the kernel; "source" beside it leads to the kernel's sources
 	tree    string // $dkms_tree: NAME/VERSION/build
 	sources string // $source_tree: NAME-VERSION
 }
@@ -39,13 +39,14 @@ func (b *builder) newPlace(c *Cell) (*place, error) {
 	if version == "" {
 		version = "0"
 	}
-	p := &place{dir: dir, headers: filepath.Join(dir, "headers"), tree: filepath.Join(dir, "dkms"), sources: filepath.Join(dir, "src")}
+	p := &place{dir: dir, headers: filepath.Join(dir, "kernel", "build"), tree: filepath.Join(dir, "dkms"), sources: filepath.Join(dir, "src")}
 	p.build = filepath.Join(p.tree, c.Source.Name, version, "build")
 	err = errors.Join(os.Chmod(dir, 0o755), b.sandbox.own(dir), p.shims(c))
 	for _, d := range []string{"tmp", "home", "dkms", "src", filepath.Join("dkms", c.Source.Name), filepath.Join("dkms", c.Source.Name, version)} {
 		err = errors.Join(err, os.Mkdir(filepath.Join(dir, d), 0o755), b.sandbox.own(filepath.Join(dir, d)))
 	}
-	err = errors.Join(err, copyTree(c.Source.Dir, p.build, b.sandbox.own), c.Kernel.Headers.farm(p.headers))
+	err = errors.Join(err, copyTree(c.Source.Dir, p.build, b.sandbox.own))
+	err = errors.Join(err, os.Mkdir(filepath.Dir(p.headers), 0o755), c.Kernel.Headers.farm(p.headers), os.Symlink(c.Kernel.Headers.source(), p.source()))
 	err = errors.Join(err, os.Symlink(p.build, filepath.Join(p.sources, c.Source.String())))
 	for _, provider := range c.providers {
 		s := provider.Source
@@ -72,8 +73,10 @@ func (p *place) shims(c *Cell) error {
 // running machine's module directory is found in the place too.
 func (p *place) expand(command, krel string) string {
 	return strings.NewReplacer(placeTree, p.tree, placeSources, p.sources, placeHeaders, p.headers,
-		"/lib/modules/"+krel+"/build", p.headers, "/lib/modules/"+krel+"/source", p.headers).Replace(command)
+		"/lib/modules/"+krel+"/build", p.headers, placeKernelSource, p.source(), "/lib/modules/"+krel+"/source", p.source()).Replace(command)
 }
+
+func (p *place) source() string { return filepath.Join(filepath.Dir(p.headers), "source") }
 
 // kernelVariables are the names by which makefiles of modules are told where
 // the kernel's headers are.

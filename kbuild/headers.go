@@ -239,6 +239,18 @@ func (h *Headers) farm(dir string) error {
 	return os.WriteFile(filepath.Join(dir, "Makefile"), text, 0o644)
 }
 
+// source is the kernel's source directory on this machine: that of the Makefile
+// which the build directory's includes, or itself.
+func (h *Headers) source() string {
+	_, needs, _ := h.makefile("")
+	for _, name := range needs {
+		if real, err := depmod.Resolve(h.Root, filepath.Dir(name)); err == nil {
+			return h.Path(real)
+		}
+	}
+	return h.Path(h.Dir)
+}
+
 // trees are the directories on this machine that a build with these headers
 // reads.
 func (h *Headers) trees() []string {

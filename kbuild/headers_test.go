@@ -135,6 +135,9 @@ func TestFarm(t *testing.T) {
 	if err := h.farm(farm); err != nil {
 		t.Fatal(err)
 	}
+	if got, want := h.source(), root+"/usr/src/linux-headers-common"; got != want {
+		t.Errorf("sources in %s, want %s", got, want)
+	}
 	text, err := os.ReadFile(filepath.Join(farm, "Makefile"))
 	if want := "KBUILD_OUTPUT=" + farm + "\ninclude " + root + "/usr/src/linux-headers-common/Makefile\n"; string(text) != want || err != nil {
 		t.Errorf("Makefile %q, %v; want %q", text, err, want)

@@ -203,7 +203,17 @@ func (in *interpreter) sourceText(t *Text) status {
 // below returns where a path is below the kernel's headers, by $kernel_source_dir
 // or by the module directory's link to them.
 func (k *Kernel) below(name string) (string, bool) {
-	for _, dir := range []string{k.SourceDir, "/lib/modules/" + k.Release + "/build"} {
+	return within(name, k.SourceDir, "/lib/modules/"+k.Release+"/build")
+}
+
+// belowSource is below for the kernel's sources, the link beside that to the
+// headers.
+func (k *Kernel) belowSource(name string) (string, bool) {
+	return within(name, path.Join(path.Dir(k.SourceDir), "source"), "/lib/modules/"+k.Release+"/source")
+}
+
+func within(name string, dirs ...string) (string, bool) {
+	for _, dir := range dirs {
 		if rest, ok := strings.CutPrefix(path.Clean(name)+"/", dir+"/"); ok {
 			return strings.TrimSuffix(rest, "/"), true
 		}
@@ -223,7 +233,11 @@ func (in *interpreter) exists(name string) status {
 	if t, known := in.override(name); known {
 		return truth(t != nil)
 	}
-	switch rest, ok := in.kernel.below(name); {
+	rest, ok := in.kernel.below(name)
+	if !ok {
+		rest, ok = in.kernel.belowSource(name)
+	}
+	switch {
 	case in.isConfig(name), ok && rest == "":
 		return yes
 	case ok && in.kernel.Exists != nil:

@@ -31,10 +31,10 @@ import (
 type Kernel struct {
 	Release   string            // $kernelver
 	Arch      string            // $arch, as uname -m prints it
-	SourceDir string            // $kernel_source_dir
+	SourceDir string            // $kernel_source_dir; the sources are beside it, as "source"
 	Config    map[string]string // options without CONFIG_; nil where not known
-	// Exists says whether a path below SourceDir is there; nil where that is
-	// not known.
+	// Exists says whether a path below SourceDir, or below the sources, is
+	// there; nil where that is not known.
 	Exists func(name string) bool
 	// Tree and SourceTree are $dkms_tree and $source_tree; Jobs is $parallel_jobs.
 	Tree, SourceTree string

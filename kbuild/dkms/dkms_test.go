@@ -8,7 +8,7 @@ import (
 
 // here is the kernel of the tests.
 func here() Kernel {
-	return Kernel{Release: "6.1.0-56-amd64", Arch: "x86_64", SourceDir: "/headers", Tree: "/tree", SourceTree: "/src", Jobs: 2,
+	return Kernel{Release: "6.1.0-56-amd64", Arch: "x86_64", SourceDir: "/kernel/build", Tree: "/tree", SourceTree: "/src", Jobs: 2,
 		Config: map[string]string{"NET": "y", "PCI": "m", "64BIT": "y", "HZ": "250"},
 		Exists: func(name string) bool { return name == "include/linux/kref.h" }}
 }
@@ -27,7 +27,8 @@ func read(t *testing.T, text string) *Conf {
 // makes are texts and what MAKE is by them.
 var makes = []struct{ name, text, want string }{
 	{"none", "", ""},
-	{"kernel", `MAKE[0]="make -C $kernel_source_dir M=${dkms_tree}/$PACKAGE_NAME/build"`, "make -C /headers M=/tree/demo/build"},
+	{"kernel", `MAKE[0]="make -C $kernel_source_dir M=${dkms_tree}/$PACKAGE_NAME/build"`, "make -C /kernel/build M=/tree/demo/build"},
+	{"sources beside the headers", `s=${kernel_source_dir/%build/source}; [ -e $s ] && [ -e $s/include/linux/kref.h ] && [ ! -e $s/x ] && MAKE="make S=$s"`, "make S=/kernel/source"},
 	{"single quotes", `MAKE='make $kernelver'`, "make $kernelver"},
 	{"left for the shell", `MAKE="make \$kernelver"`, "make $kernelver"},
 	{"quotes inside", `MAKE="make V=\"1 2\" W='3'"`, `make V="1 2" W='3'`},
@@ -97,7 +98,7 @@ func TestRefused(t *testing.T) {
 		{"file of fields", head + "MAKE=$(cut -d: -f1 /etc/passwd)", "MAKE[0]: line 4: command substitution $(cut -d: -f1 /etc/passwd) is not run"},
 		{"sed's other commands", head + "MAKE=$(echo a | sed -e 's/a/b/;w /etc/x')", "is not run"},
 		{"another kernel's headers", head + "[ -e /lib/modules/5.10.0/build/x ] && MAKE=a", "MAKE: line 4: whether /lib/modules/5.10.0/build/x is there is not looked at"},
-		{"headers' way out", head + "[ -e $kernel_source_dir/../x ] && MAKE=a", "MAKE: line 4: whether /headers/../x is there is not looked at"},
+		{"headers' way out", head + "[ -e $kernel_source_dir/../x ] && MAKE=a", "MAKE: line 4: whether /kernel/build/../x is there is not looked at"},
 		{"environment", head + `MAKE="make -I $HOME"`, "MAKE[0]: line 4: $HOME is of the environment"},
 		{"name that leads out", "PACKAGE_NAME=../x\nPACKAGE_VERSION=1\nDEST_MODULE_LOCATION=/extra", `"../x" is no name`},
 		{"location that leads out", head + "BUILT_MODULE_LOCATION[0]=../../etc", `BUILT_MODULE_LOCATION[0]: "../../etc" leads out of the source`},
@@ -164,7 +165,7 @@ REMAKE_INITRD=yes
 	if !slices.Equal(c.Patches, []string{"all.patch", "new.patch"}) || !slices.Equal(c.Depends, []string{"spl", "ofa", "kernel"}) {
 		t.Errorf("patches %q, depends %q", c.Patches, c.Depends)
 	}
-	if c.PreBuild != "configure --with=/headers" || !c.AutoInstall || !c.NoWeak {
+	if c.PreBuild != "configure --with=/kernel/build" || !c.AutoInstall || !c.NoWeak {
 		t.Errorf("%+v", c)
 	}
 	if len(c.Notes) != 1 || c.Notes[0].String() != "line 23: REMAKE_INITRD has no effect: images are remade where a changed module is in them" {

@@ -65,7 +65,10 @@ func TestOracleBashWords(t *testing.T) {
 	bash := oracle.Tool(t, "bash")
 	dir := t.TempDir()
 	about := here()
-	about.SourceDir, about.Jobs = filepath.Join(dir, "headers"), runtime.NumCPU() // nproc says it
+	about.SourceDir, about.Jobs = filepath.Join(dir, "build"), runtime.NumCPU() // nproc says it
+	if err := os.Symlink("build", filepath.Join(dir, "source")); err != nil {
+		t.Fatal(err)
+	}
 	var config strings.Builder
 	for name, v := range about.Config {
 		fmt.Fprintf(&config, "CONFIG_%s=%s\n", name, v)
