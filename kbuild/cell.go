@@ -225,17 +225,26 @@ func (c *Cell) produced(dir string) ([]dkms.Module, error) {
 	return list, nil
 }
 
-// noteUnlisted names the modules that the build made and that are left out.
+// noteUnlisted names the modules that the build made and that are left out; the
+// first of them, as configure scripts make hundreds to try things out.
 func (c *Cell) noteUnlisted(dir string, list []dkms.Module) error {
 	files, err := filesNamed(dir, ".ko")
-	for _, f := range files {
+	files = slices.DeleteFunc(files, func(f string) bool {
 		name := strings.TrimSuffix(path.Base(f), ".ko")
-		if !slices.ContainsFunc(list, func(m dkms.Module) bool { return m.Built == name || m.Dest == name }) {
-			c.Notes = append(c.Notes, fmt.Sprintf("the build made %s too, which dkms.conf does not name: it is left out", f))
-		}
+		return slices.ContainsFunc(list, func(m dkms.Module) bool { return m.Built == name || m.Dest == name })
+	})
+	if len(files) == 0 {
+		return err
 	}
+	text := strings.Join(files[:min(len(files), maxUnlisted)], ", ")
+	if more := len(files) - maxUnlisted; more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	c.Notes = append(c.Notes, "left out, as dkms.conf does not name them: "+text)
 	return err
 }
+
+const maxUnlisted = 5
 
 // keep copies what the build made into an entry of the cache under way. Names
 // are opened inside the build's directory: a link in it leads nowhere else.
