@@ -261,6 +261,33 @@ MAKE="sleep 3017 & sleep 3017"
 	}
 }
 
+// TestOracleKernelPlace: makefiles and configure scripts find the kernel's sources
+// and headers under the names that vendors have for them, beside each other.
+func TestOracleKernelPlace(t *testing.T) {
+	_, kernels := buildable(t)
+	k := kernels[len(kernels)-1]
+	dir := filepath.Join(oracle.OpenDir(t), "placed-1.0")
+	lay(t, dir, map[string]string{"Kbuild": "obj-m := placed.o\n", "placed.c": moduleHead, "dkms.conf": `PACKAGE_NAME=placed
+PACKAGE_VERSION=1.0
+BUILT_MODULE_NAME[0]=placed
+DEST_MODULE_LOCATION[0]=/extra
+if [ -e "${kernel_source_dir/%build/source}" ]; then
+	PRE_BUILD="configure ${kernel_source_dir/%build/source} /lib/modules/$kernelver/source"
+fi
+MAKE="make -f vendor.mk"
+`, "vendor.mk": "KBASE ?= /lib/modules/none\nall:\n\ttest -f $(SYSSRC)/include/linux/module.h && test -f $(SYSOUT)/.config && cmp $(SYSOUT)/.config $(KBASE)/build/.config\n\t$(MAKE) -C $(KBASE)/build M=$(CURDIR) modules\n"})
+	configure := filepath.Join(dir, "configure")
+	script := "#!/bin/sh\nset -e\ntest $1 = $2\ntest -f $1/include/linux/module.h\n"
+	if err := os.WriteFile(configure, []byte(script), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	c := matrix(t, oracle.OpenDir(t), []*Source{open(t, dir)}, []kerneltest.Kernel{k}, nil)["placed "+k.Release]
+	if c.Status != Built {
+		text, _ := os.ReadFile(c.Log)
+		t.Fatalf("%s: %s\n%s", c.Status, c.Cause.Text, text)
+	}
+}
+
 // TestOracleOverrides: what the administrator says in /etc/dkms counts, and what
 // cannot be read of it is not passed over.
 func TestOracleOverrides(t *testing.T) {

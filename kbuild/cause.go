@@ -93,15 +93,19 @@ const noHeadersHere = "the source looks for the kernel's headers in $1 of this m
 // headers are may look there all the same.
 var looked = lack(`(/lib/modules/[^/\s]+/(?:build|source))['’]?: No such file or directory`, noHeadersHere)
 
+// brokenRecipe is what make says of a recipe that failed.
+var brokenRecipe = pattern.New(`^make(?:\[\d+\])?: \*\*\* \[.*\] Error \d+`)
+
 // position is where in a source a compiler found something.
 var position = pattern.New(`^(?:In file included from )?([^\s:]+\.[chS]):(\d+)`)
 
 // FindCause reads a build's log. dir is where it was built: paths in it are
 // made relative. "make failed" is never the cause: where nothing known is in
-// the log, the last line of it that says anything is.
+// the log, the last line that says anything is, before make says that a recipe
+// failed: others may still be at work.
 func FindCause(log []byte, krel, dir string) Cause {
 	last, other := Cause{Text: "the build failed and its log says nothing"}, Cause{}
-	rest, n := string(log), 0
+	rest, n, broken := string(log), 0, false
 	for rest != "" {
 		line, after, _ := strings.Cut(rest, "\n")
 		rest, n = after, n+1
@@ -126,7 +130,8 @@ func FindCause(log []byte, krel, dir string) Cause {
 			other = looked.cause(m, krel, dir)
 			other.Line = n
 		}
-		if text := strings.TrimSpace(line); text != "" && !strings.HasPrefix(text, "make") {
+		broken = broken || last.Line > 0 && brokenRecipe.MatchString(line)
+		if text := strings.TrimSpace(line); text != "" && !strings.HasPrefix(text, "make") && !broken {
 			last = Cause{Text: text, Line: n}
 			if short := strings.ReplaceAll(text, dir+"/", ""); short != "" {
 				last.Text = short

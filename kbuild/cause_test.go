@@ -47,6 +47,8 @@ func TestFindCause(t *testing.T) {
 		{"disk", "/b/x.c:1:1: warning: x\ncc1: fatal error: error writing to /tmp/x.s: No space left on device", "No space left on device", ""},
 		{"the first one", "x.c:1:1: warning: something\n/b/a.c:1:2: error: unknown type name ‘u33’\n/b/a.c:2:2: error: too few arguments to function ‘f’", "a.c:1: kernel K does not declare type u33", "u33"},
 		{"not the command", "$ make KDIR=/error: x\nall is lost\nmake: *** [Makefile:2: all] Error 2", "all is lost", ""},
+		{"others at work", "-E- Cannot locate x!\nInstall x.\nmake: *** [Makefile:9: x] Error 1\nmake: *** Waiting for unfinished jobs....\nchecking for y... no",
+			"Install x.", ""},
 		{"killed", "gcc: fatal error: Killed signal terminated program cc1\ncompilation terminated.", "cc1 was killed, for want of memory most often", ""},
 		{"nothing", "", "the build failed and its log says nothing", ""},
 		{"make alone", "make: *** [Makefile:2: all] Error 2", "the build failed and its log says nothing", ""},

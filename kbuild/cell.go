@@ -139,7 +139,7 @@ func (b *builder) identify(c *Cell) error {
 		return err
 	}
 	h := sha256.New()
-	fmt.Fprintf(h, "modkeep build 2\nsource %s\ndestination %s\nname %s\n", source, c.Source.DestDir, c.Source)
+	fmt.Fprintf(h, "modkeep build 3\nsource %s\ndestination %s\nname %s\n", source, c.Source.DestDir, c.Source)
 	for _, t := range c.overrides {
 		fmt.Fprintf(h, "override %s %x\n", t.Name, sha256.Sum256(t.Data))
 	}

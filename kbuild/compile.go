@@ -78,29 +78,36 @@ func (p *place) expand(command, krel string) string {
 
 func (p *place) source() string { return filepath.Join(filepath.Dir(p.headers), "source") }
 
-// kernelVariables are the names by which makefiles of modules are told where
+// headersVariables are the names by which makefiles of modules are told where
 // the kernel's headers are.
-var kernelVariables = []string{"KDIR", "KERNELDIR", "KERNEL_DIR", "KSRC", "KERNEL_SRC", "KERNEL_TREE", "KERNELSRC", "KERNEL_SOURCE_DIR"}
+var headersVariables = []string{"KDIR", "KERNELDIR", "KERNEL_DIR", "KSRC", "KERNEL_SRC", "KERNEL_TREE", "KERNELSRC", "KERNEL_SOURCE_DIR", "SYSOUT"}
+
+// kernelVariables tell makefiles where the kernel is: SYSSRC is where NVIDIA's
+// look for the sources, KBASE Broadcom's name of the module directory.
+func (p *place) kernelVariables() []string {
+	list := []string{"SYSSRC=" + p.source(), "KBASE=" + filepath.Dir(p.headers)}
+	for _, name := range headersVariables {
+		list = append(list, name+"="+p.headers)
+	}
+	return list
+}
 
 // environment is all that a build is told by variables.
 func (b *builder) environment(c *Cell, p *place) []string {
 	h := c.Kernel.Headers
-	overrides := c.Kernel.Compiler.variables()
-	for _, name := range kernelVariables {
-		overrides = append(overrides, name+"="+p.headers)
-	}
+	compiler := c.Kernel.Compiler.variables()
 	// Paths of this machine do not belong in modules.
 	maps := c.prefixMaps(p)
 	env := []string{
 		"PATH=" + filepath.Join(p.dir, "bin") + ":" + strings.Join(b.Path, ":"),
 		"LC_ALL=C", "TZ=UTC", "HOME=" + filepath.Join(p.dir, "home"), "TMPDIR=" + filepath.Join(p.dir, "tmp"),
-		"MAKEFLAGS=" + b.jobs.flags() + " -- " + strings.Join(overrides, " "),
+		"MAKEFLAGS=" + b.jobs.flags() + " -- " + strings.Join(slices.Concat(compiler, p.kernelVariables()), " "),
 		"KCFLAGS=" + maps, "KAFLAGS=" + maps,
 		"SOURCE_DATE_EPOCH=0", "KBUILD_BUILD_TIMESTAMP=Thu Jan  1 00:00:00 UTC 1970", "KBUILD_BUILD_USER=modkeep", "KBUILD_BUILD_HOST=modkeep",
 		"kernelver=" + h.Release, "kernel_source_dir=" + p.headers, "arch=" + h.Arch, "dkms_tree=" + p.tree, "source_tree=" + p.sources,
 		"PACKAGE_NAME=" + c.Source.Name, "PACKAGE_VERSION=" + c.Source.Version, fmt.Sprintf("parallel_jobs=%d", b.Jobs),
 	}
-	env = append(env, overrides[:len(overrides)-len(kernelVariables)]...)
+	env = append(env, compiler...)
 	for _, a := range arches {
 		if a.machine == h.Arch && !RunsHere(h.Arch) {
 			env = append(env, "ARCH="+a.arch)
@@ -119,7 +126,7 @@ func (c *Cell) prefixMaps(p *place) string {
 	if c.Kernel.Compiler.Family == "gcc" && c.Kernel.Compiler.Major < 8 {
 		option = "-fdebug-prefix-map="
 	}
-	maps := option + p.build + "=/usr/src/" + c.Source.String() + " " + option + p.headers + "=/usr/src/linux-headers-" + h.Release
+	maps := option + p.build + "=/usr/src/" + c.Source.String() + " " + option + p.headers + "=/usr/src/linux-headers-" + h.Release + " " + option + p.source() + "=/usr/src/linux-headers-" + h.Release
 	if root := strings.TrimRight(h.Root, "/"); root != "" {
 		maps += " " + option + root + "/=/"
 	}
