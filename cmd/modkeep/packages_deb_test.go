@@ -161,6 +161,9 @@ func TestDpkgAtOnce(t *testing.T) {
 		r.deb("cons-modules", "1", "kernel "+d1+" bare=yes\nupdates/foo/cons.ko printk@a prov_do@77", nil),
 		r.kernelDeb(d3, debianKernel(d3, "d")),
 	}
+	// dpkg without its lock fails when two packages make one directory: both
+	// make it as foo.dpkg-new.
+	r.must(os.MkdirAll(r.path("usr/lib/modules/"+d1+"/updates/foo"), 0o755))
 	var wait sync.WaitGroup
 	for i, file := range files {
 		admin := fmt.Sprintf("/var/lib/dpkg-%d", i)
