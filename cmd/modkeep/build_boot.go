@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"debug/elf"
 	"fmt"
 	"os"
 	"os/exec"
@@ -47,6 +48,26 @@ func (o *buildOptions) bootable(kernels []*kbuild.Kernel) error {
 		}
 		if err != nil {
 			return fmt.Errorf("kernel %s cannot be booted: %w", k.Release, err)
+		}
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	return staticProgram(self)
+}
+
+// staticProgram refuses a program that wants an interpreter: there is none
+// where process 1 of a machine starts.
+func staticProgram(path string) error {
+	f, err := elf.Open(path)
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	defer f.Close()
+	for _, p := range f.Progs {
+		if p.Type == elf.PT_INTERP {
+			return withHint(fmt.Errorf("%s is linked dynamically and cannot be process 1 of the virtual machine", path), "build modkeep with CGO_ENABLED=0")
 		}
 	}
 	return nil

@@ -132,8 +132,11 @@ func (b *run) boot(ctx context.Context, group []int, verbose bool) (int, error) 
 	s := &session{run: b, underway: -1, paths: paths, files: map[string]string{}}
 	console, err := b.machine.run(cmd, s.event)
 	// On a busy host an emulated timer can look broken to the kernel, which
-	// then panics before it has done anything.
+	// then panics before it has done anything. The last one says what it does.
 	for try := 1; !s.ready && try < startTries && ctx.Err() == nil; try++ {
+		if try == startTries-1 && !verbose {
+			extra += " ignore_loglevel"
+		}
 		if cmd, err = b.machine.command(ctx, initrd, size, extra); err != nil {
 			return 0, err
 		}
@@ -146,8 +149,10 @@ func (b *run) boot(ctx context.Context, group []int, verbose bool) (int, error) 
 	switch {
 	case s.failed != "":
 		return 0, fmt.Errorf("boot %s: init: %s", b.machine.Kernel, s.failed)
+	case !s.ready && err != nil:
+		return 0, fmt.Errorf("boot %s: no answer from init: %w\n%s", b.machine.Kernel, err, tail(console, 2000))
 	case !s.ready:
-		return 0, fmt.Errorf("boot %s: no answer from init: %v\n%s", b.machine.Kernel, err, tail(console, 2000))
+		return 0, fmt.Errorf("boot %s: no answer from init\n%s", b.machine.Kernel, tail(console, 2000))
 	case s.done:
 		return len(job.Attempts), nil
 	}
