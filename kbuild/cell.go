@@ -244,6 +244,7 @@ func (c *Cell) noteUnlisted(dir string, list []dkms.Module) error {
 	return err
 }
 
+// maxUnlisted is how many of the modules that are left out are named.
 const maxUnlisted = 5
 
 // keep copies what the build made into an entry of the cache under way. Names

@@ -126,11 +126,12 @@ func (c *Cell) prefixMaps(p *place) string {
 	if c.Kernel.Compiler.Family == "gcc" && c.Kernel.Compiler.Major < 8 {
 		option = "-fdebug-prefix-map="
 	}
-	maps := option + p.build + "=/usr/src/" + c.Source.String() + " " + option + p.headers + "=/usr/src/linux-headers-" + h.Release + " " + option + p.source() + "=/usr/src/linux-headers-" + h.Release
+	headers := "/usr/src/linux-headers-" + h.Release
+	maps := []string{p.build + "=/usr/src/" + c.Source.String(), p.headers + "=" + headers, p.source() + "=" + headers}
 	if root := strings.TrimRight(h.Root, "/"); root != "" {
-		maps += " " + option + root + "/=/"
+		maps = append(maps, root+"/=/")
 	}
-	return maps
+	return option + strings.Join(maps, " "+option)
 }
 
 // tables are the exports of the cell's providers.

@@ -242,30 +242,43 @@ func (h *Headers) farm(dir string) error {
 // source is the kernel's source directory on this machine: that of the Makefile
 // which the build directory's includes, or itself.
 func (h *Headers) source() string {
-	_, needs, _ := h.makefile("")
-	for _, name := range needs {
-		if real, err := depmod.Resolve(h.Root, filepath.Dir(name)); err == nil {
-			return h.Path(real)
-		}
+	if dirs := h.resolved(h.makefileDirs()); len(dirs) > 0 {
+		return dirs[0]
 	}
 	return h.Path(h.Dir)
+}
+
+// makefileDirs are the directories, inside the root, of the Makefiles that the
+// build directory's includes.
+func (h *Headers) makefileDirs() []string {
+	_, needs, _ := h.makefile("")
+	var dirs []string
+	for _, name := range needs {
+		dirs = append(dirs, filepath.Dir(name))
+	}
+	return dirs
+}
+
+// resolved are the directories on this machine that those inside the root are,
+// without what is not there.
+func (h *Headers) resolved(inside []string) []string {
+	var dirs []string
+	for _, name := range inside {
+		if real, err := depmod.Resolve(h.Root, name); err == nil {
+			dirs = append(dirs, h.Path(real))
+		}
+	}
+	return dirs
 }
 
 // trees are the directories on this machine that a build with these headers
 // reads.
 func (h *Headers) trees() []string {
 	dirs := []string{h.Path(h.Dir)}
-	add := func(inside string) {
-		if real, err := depmod.Resolve(h.Root, inside); err == nil && !slices.Contains(dirs, h.Path(real)) {
-			dirs = append(dirs, h.Path(real))
+	for _, dir := range h.resolved(append(h.makefileDirs(), h.Dir+"/scripts", h.Dir+"/tools")) {
+		if !slices.Contains(dirs, dir) {
+			dirs = append(dirs, dir)
 		}
-	}
-	_, needs, _ := h.makefile("")
-	for _, name := range needs {
-		add(filepath.Dir(name))
-	}
-	for _, name := range []string{"scripts", "tools"} {
-		add(h.Dir + "/" + name)
 	}
 	return dirs
 }

@@ -110,9 +110,6 @@ type run struct {
 	unpacked map[string][]byte
 }
 
-// startTries is how often a machine is started that gets nowhere.
-const startTries = 3
-
 // boot boots once for as many of the attempts (indexes into the plan) as the
 // payload allows and returns how many of them have a result.
 func (b *run) boot(ctx context.Context, group []int, verbose bool) (int, error) {
@@ -125,32 +122,17 @@ func (b *run) boot(ctx context.Context, group []int, verbose bool) (int, error) 
 	if verbose {
 		extra += " ignore_loglevel"
 	}
-	cmd, err := b.machine.command(ctx, initrd, size, extra)
+	s := &session{run: b, underway: -1, paths: paths, files: map[string]string{}}
+	console, err := b.machine.start(ctx, s.event, func(last string) (*exec.Cmd, error) {
+		return b.machine.command(ctx, initrd, size, extra+last)
+	})
 	if err != nil {
 		return 0, err
-	}
-	s := &session{run: b, underway: -1, paths: paths, files: map[string]string{}}
-	console, err := b.machine.run(cmd, s.event)
-	// On a busy host an emulated timer can look broken to the kernel, which
-	// then panics before it has done anything. The last one says what it does.
-	for try := 1; !s.ready && try < startTries && ctx.Err() == nil; try++ {
-		if try == startTries-1 && !verbose {
-			extra += " ignore_loglevel"
-		}
-		if cmd, err = b.machine.command(ctx, initrd, size, extra); err != nil {
-			return 0, err
-		}
-		console, err = b.machine.run(cmd, s.event)
-	}
-	if ctx.Err() != nil {
-		return 0, ctx.Err()
 	}
 	b.boots++
 	switch {
 	case s.failed != "":
 		return 0, fmt.Errorf("boot %s: init: %s", b.machine.Kernel, s.failed)
-	case !s.ready && err != nil:
-		return 0, fmt.Errorf("boot %s: no answer from init: %w\n%s", b.machine.Kernel, err, tail(console, 2000))
 	case !s.ready:
 		return 0, fmt.Errorf("boot %s: no answer from init\n%s", b.machine.Kernel, tail(console, 2000))
 	case s.done:

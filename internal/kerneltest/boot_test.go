@@ -198,6 +198,19 @@ func mutantOrTrap(t *testing.T, name string) Mutant {
 	return Mutants()[i]
 }
 
+// TestOracleNoInit: of a machine whose process 1 cannot run, the kernel's last
+// words are shown, which the machines of other tests keep to themselves.
+func TestOracleNoInit(t *testing.T) {
+	_, k := oracleKernel(t)
+	module := filepath.Join(k.Modules(), "kernel/drivers/net/dummy.ko")
+	m := k.Machine()
+	m.Init = []byte("no program")
+	_, err := Boot(t.Context(), m, Plan{Attempts: []Attempt{{ID: "a", Module: module}}})
+	if err == nil || !strings.Contains(err.Error(), "no answer from init\n") || !strings.Contains(err.Error(), "Kernel panic - not syncing") {
+		t.Errorf("%v", err)
+	}
+}
+
 func TestDecompress(t *testing.T) {
 	plain := bytes.Repeat([]byte("module "), 1000)
 	for name, pack := range map[string]func([]byte) ([]byte, error){"gz": packGzip, "xz": packXZ(1), "zst": packZstd, "plain": same} {

@@ -117,23 +117,18 @@ func BootDisk(ctx context.Context, m Machine, g Guest) ([]Ran, error) {
 	}
 	defer disk.close()
 	s := &diskSession{guest: g, disk: disk}
-	var console string
-	for range startTries {
-		cmd, err := m.command(ctx, initrd, size, "")
+	console, err := m.start(ctx, s.event, func(last string) (*exec.Cmd, error) {
+		cmd, err := m.command(ctx, initrd, size, last)
 		if err != nil {
 			return nil, err
 		}
 		cmd.Args = append(append(cmd.Args, "-drive", "file=nbd+unix:///?socket="+socket+",format=raw,if=none,id=disk,cache=writeback", "-device", "virtio-blk-pci,drive=disk"), g.Devices...)
 		s.kill = func() { cmd.Process.Kill() }
-		if console, err = m.run(cmd, s.event); s.ready || ctx.Err() != nil {
-			break
-		} else if err != nil {
-			console += err.Error()
-		}
-	}
+		return cmd, nil
+	})
 	switch {
-	case ctx.Err() != nil:
-		return s.ran, ctx.Err()
+	case err != nil:
+		return s.ran, err
 	case s.failed != "":
 		return s.ran, fmt.Errorf("boot %s: init: %s", m.Kernel, s.failed)
 	case !s.ready:

@@ -84,6 +84,36 @@ func (m Machine) command(ctx context.Context, initrd string, payload int64, extr
 	return exec.CommandContext(ctx, e.program, args...), nil
 }
 
+// startTries is how often a machine is started that gets nowhere: on a busy
+// host an emulated timer can look broken to the kernel, which then panics
+// before it has done anything.
+const startTries = 3
+
+// start runs a machine, again where its init did not say that it is ready.
+// command makes each from what is to be added to its kernel's command line: the
+// last prints what its kernel does. The console is the last machine's, with the
+// emulator's error where it came to nothing.
+func (m Machine) start(ctx context.Context, event func(wire.Event), command func(last string) (*exec.Cmd, error)) (console string, err error) {
+	ready, last := false, ""
+	for try := 1; try <= startTries && !ready && ctx.Err() == nil; try++ {
+		if try == startTries {
+			last = " ignore_loglevel"
+		}
+		cmd, err := command(last)
+		if err != nil {
+			return "", err
+		}
+		console, err = m.run(cmd, func(e wire.Event) {
+			ready = ready || e.Kind == wire.Ready
+			event(e)
+		})
+		if err != nil && !ready {
+			console += err.Error()
+		}
+	}
+	return console, ctx.Err()
+}
+
 // errHung is the end of a machine that says nothing any more.
 var errHung = errors.New("machine hung")
 

@@ -145,21 +145,12 @@ func (b *treeRun) boot(ctx context.Context, from int) (next int, err error) {
 		return 0, fmt.Errorf("pack %s: %w", b.tree.Release, err)
 	}
 	s := &treeSession{results: b.results, underway: -1, next: from}
-	var console string
-	for range startTries {
-		cmd, err := b.machine.command(ctx, b.initrd, size, "")
-		if err != nil {
-			return 0, err
-		}
-		if console, err = b.machine.run(cmd, s.event); s.ready || ctx.Err() != nil {
-			break
-		} else if err != nil {
-			console += err.Error()
-		}
-	}
+	console, err := b.machine.start(ctx, s.event, func(last string) (*exec.Cmd, error) {
+		return b.machine.command(ctx, b.initrd, size, last)
+	})
 	switch {
-	case ctx.Err() != nil:
-		return 0, ctx.Err()
+	case err != nil:
+		return 0, err
 	case s.failed != "":
 		return 0, fmt.Errorf("boot %s: init: %s", b.machine.Kernel, s.failed)
 	case !s.ready:

@@ -228,7 +228,7 @@ func (in *interpreter) isConfig(name string) bool {
 }
 
 // exists says whether a path is there, where that may be looked at: below the
-// kernel's headers.
+// kernel's headers and sources.
 func (in *interpreter) exists(name string) status {
 	if t, known := in.override(name); known {
 		return truth(t != nil)
